@@ -1,0 +1,65 @@
+# The targets people type. Meson and Ninja do the work; this file only knows their names.
+
+BUILD ?= build
+WERROR ?= false
+PREFIX ?= /usr/local
+T ?=
+MESON_FLAGS = -Dwerror=$(WERROR) --prefix=$(PREFIX)
+
+.PHONY: all build deps deps-test demo test check bench asan tsan fuzz coverage format install clean docs
+
+all: build
+
+build: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja: | deps
+	meson setup $(BUILD) $(MESON_FLAGS)
+
+# What building needs; does nothing when it is there.
+deps:
+	@sh tools/deps.sh build
+
+deps-test:
+	@sh tools/deps.sh build test
+
+# Installs what is missing, builds, and fetches real rows: from the vendor with CCDATA_API_KEY, else from ccdata-sim.
+demo: build
+	@sh tools/demo.sh $(BUILD)
+
+# Everything; T=name runs one module (make test T=decode).
+test: deps-test
+	@python3 tests/run.py full --build $(BUILD) --werror $(WERROR) $(if $(T),--only $(T))
+
+# The inner loop: unit tests, layers, exports, style, corpus replay, end to end on SQLite. Under a minute.
+check: deps-test
+	@python3 tests/run.py quick --build $(BUILD) --werror $(WERROR) $(if $(T),--only $(T))
+
+bench: deps-test build
+	@python3 bench/run.py --build $(BUILD)
+
+asan: deps-test
+	@python3 tests/run.py asan --werror $(WERROR) $(if $(T),--only $(T))
+
+tsan: deps-test
+	@python3 tests/run.py tsan --werror $(WERROR) $(if $(T),--only $(T))
+
+# Each fuzz target for a minute (SECONDS=n for longer).
+fuzz: deps-test
+	@sh tools/fuzz.sh $(or $(SECONDS),60)
+
+coverage: deps-test
+	@sh tools/coverage.sh
+
+# Reference pages, from the binary.
+docs: build
+	@sh tools/write_docs.sh $(BUILD)
+
+format:
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+install: build
+	meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf build build-*
