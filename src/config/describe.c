@@ -1,0 +1,159 @@
+#include "config/config.h"
+
+static void add_default(struct buf *out, const struct config_option *option)
+{
+    if (option->fallback[0]) {
+        buf_printf(out, "`%s`", option->fallback);
+    }
+}
+
+static void add_example_row(struct buf *out, const struct config_option *option)
+{
+    char range[128];
+    config_option_range(option, range);
+    buf_printf(out, "# %s", option->meaning);
+    if (range[0]) {
+        buf_printf(out, " (%s)", range);
+    }
+    buf_add_text(out, option->flags & CONFIG_NOT_YET ? " (not yet used)\n" : "\n");
+    /* The key is the one line that everybody fills in. */
+    bool is_key = option == config_option(CONFIG_CCDATA_API_KEY);
+    buf_printf(out, "%s%s=%s\n", is_key ? "" : "#", option->name, option->fallback);
+}
+
+int config_write_example(struct buf *out)
+{
+    buf_add_text(out,
+                 "# Settings of ccdata. Copy this file to .env, fill in the key and take the '#' "
+                 "away from what you want to change.\n"
+                 "# The environment is stronger than .env.$ENVIRONMENT, which is stronger than "
+                 ".env. Keep the copy to yourself: chmod 600 .env\n"
+                 "# All settings and the grammar of this file: docs/reference/configuration.md. "
+                 "Made from src/config/options.h.\n");
+    enum config_group group = CONFIG_GROUP_COUNT;
+    for (unsigned id = 0; id < CONFIG_COUNT; id++) {
+        const struct config_option *option = config_option((enum config_id)id);
+        if (option->group != group) {
+            group = option->group;
+            buf_printf(out, "\n# == %s ==\n", config_group_heading(group));
+        }
+        add_example_row(out, option);
+    }
+    return out->failed ? -1 : 0;
+}
+
+/* '|' would end the cell. */
+static void add_cell(struct buf *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '|') {
+            buf_add_char(out, '\\');
+        }
+        buf_add_char(out, *text);
+    }
+}
+
+static void add_reference_row(struct buf *out, const struct config_option *option)
+{
+    char range[128];
+    config_option_range(option, range);
+    buf_printf(out, "| `%s` | %s | ", option->name, config_type_name(option->type));
+    add_default(out, option);
+    buf_add_text(out, " | ");
+    add_cell(out, range);
+    buf_add_text(out, " | ");
+    add_cell(out, option->meaning);
+    if (option->flags & CONFIG_NOT_YET) {
+        buf_add_text(out, " (not yet used)");
+    }
+    buf_add_text(out, " |\n");
+}
+
+static void add_secret_names(struct buf *out)
+{
+    bool first = true;
+    for (unsigned id = 0; id < CONFIG_COUNT; id++) {
+        const struct config_option *option = config_option((enum config_id)id);
+        if (option->flags & CONFIG_FILE_VARIANT) {
+            buf_printf(out, "%s`%s`", first ? "" : ", ", option->name);
+            first = false;
+        }
+    }
+}
+
+static const char INTRODUCTION[] =
+    "# Configuration\n"
+    "\n"
+    "This page is printed from the options table, `src/config/options.h`.\n"
+    "\n"
+    "## Where a value comes from\n"
+    "\n"
+    "The strongest source that names a setting decides:\n"
+    "\n"
+    "1. an option of the command line,\n"
+    "2. the environment of the process,\n"
+    "3. the file `.env.$ENVIRONMENT` (`ENVIRONMENT` is `development` when it is not set),\n"
+    "4. the file `.env`,\n"
+    "5. the default.\n"
+    "\n"
+    "Both files are looked for in the working directory; `--env-file FILE` replaces the two. A "
+    "name "
+    "that is set to nothing (`NAME=`) means the default, also when a weaker source has a value. "
+    "`ccdata config` shows each value with its source.\n"
+    "\n"
+    "Every value is checked before the first request: type, range, spelling. In a file, an unknown "
+    "name within two edits of a known one is an error, any other unknown name a warning, and a "
+    "name "
+    "that is set twice in one file an error. A wrong value ends the program with exit code 2.\n"
+    "\n"
+    "## Secrets\n"
+    "\n";
+
+static const char SECRETS[] =
+    " are secrets. None is ever printed. Each may also be given as a file: `NAME_FILE` holds the "
+    "path "
+    "of a regular file of at most 64 KiB, whose line end at the end is cut off. Setting `NAME` and "
+    "`NAME_FILE` in the same source is an error. A secret with white space or control characters "
+    "is "
+    "refused. A secret file, or a `.env` file that holds a secret, which others than its owner can "
+    "read is a warning, and with `--strict` an error: `chmod 600` it.\n"
+    "\n"
+    "## Form of the files\n"
+    "\n"
+    "UTF-8 text, lines ending in LF or CRLF, at most 1 MiB, a line at most 16 KiB, at most 1000 "
+    "names.\n"
+    "\n"
+    "```sh\n"
+    "# a comment\n"
+    "NAME=bare text          # white space around it is cut off, a comment needs white space "
+    "before it\n"
+    "export NAME=text        # the word export may stand before a name\n"
+    "NAME='text as it is'    # nothing is special between single quotes\n"
+    "NAME=\"a \\\"quoted\\\" text\" # \\\\ \\\" \\$ \\n \\r \\t\n"
+    "NAME=${OTHER}/data      # bare or double-quoted: the value of OTHER\n"
+    "```\n"
+    "\n"
+    "`${OTHER}` is taken from the environment, else from an earlier line of the file, else from "
+    "`.env`; when none of them sets it, that is an error. A `$` without `{` is an ordinary "
+    "character. A value has at most 64 KiB after expansion. A NUL byte or another control "
+    "character "
+    "is an error.\n";
+
+int config_write_reference(struct buf *out)
+{
+    buf_add_text(out, INTRODUCTION);
+    add_secret_names(out);
+    buf_add_text(out, SECRETS);
+    enum config_group group = CONFIG_GROUP_COUNT;
+    for (unsigned id = 0; id < CONFIG_COUNT; id++) {
+        const struct config_option *option = config_option((enum config_id)id);
+        if (option->group != group) {
+            group = option->group;
+            buf_printf(out, "\n## %s\n\n", config_group_heading(group));
+            buf_add_text(out, "| Variable | Type | Default | Allowed | Meaning |\n"
+                              "|---|---|---|---|---|\n");
+        }
+        add_reference_row(out, option);
+    }
+    return out->failed ? -1 : 0;
+}
