@@ -1,0 +1,182 @@
+/* The back-end that stores nothing: for measuring everything before the database. */
+#include "base/hooks.h"
+#include "store/store.h"
+
+struct null_store {
+    struct store base;
+    const struct allocator *allocator;
+};
+
+struct null_writer {
+    struct store_writer base;
+    const struct allocator *allocator;
+};
+
+static int null_open(const struct store_config *config, struct store **out, struct ccd_error *err)
+{
+    struct null_store *s = mem_new(config->allocator, 1, sizeof(*s));
+    if (!s) {
+        return error_set(err, CCD_NO_MEMORY, "no memory for the store");
+    }
+    s->base.ops = &store_null;
+    s->allocator = config->allocator;
+    *out = &s->base;
+    return CCD_OK;
+}
+
+static void null_close(struct store *store)
+{
+    struct null_store *s = (struct null_store *)store;
+    if (s) {
+        mem_free(s->allocator, s);
+    }
+}
+
+static int null_lock(struct store *store, const struct data_type *type, enum interval interval,
+                     int64_t wait_ms, struct ccd_error *err)
+{
+    (void)store, (void)type, (void)interval, (void)wait_ms, (void)err;
+    return CCD_OK;
+}
+
+static void null_unlock(struct store *store, const struct data_type *type, enum interval interval)
+{
+    (void)store, (void)type, (void)interval;
+}
+
+static int null_find_series(struct store *store, const struct data_type *type, struct str market,
+                            struct str name, struct series_names *out_names, bool *out_found,
+                            struct ccd_error *err)
+{
+    (void)store, (void)type, (void)market, (void)name, (void)out_names, (void)err;
+    *out_found = false;
+    return CCD_OK;
+}
+
+static int null_put_series(struct store *store, const struct data_type *type,
+                           const struct series_names *names, size_t count, struct ccd_error *err)
+{
+    (void)store, (void)type, (void)names, (void)count, (void)err;
+    return CCD_OK;
+}
+
+static int null_load_coverage(struct store *store, int64_t series_id, int64_t step_s,
+                              int (*add)(void *user, const struct coverage_segment *segment),
+                              void *user, struct ccd_error *err)
+{
+    (void)store, (void)series_id, (void)step_s, (void)add, (void)user, (void)err;
+    return CCD_OK;
+}
+
+static int null_compact_coverage(struct store *store, int64_t series_id, int64_t step_s,
+                                 size_t above, struct ccd_error *err)
+{
+    (void)store, (void)series_id, (void)step_s, (void)above, (void)err;
+    return CCD_OK;
+}
+
+static int null_read_rows(struct store *store, const struct data_type *type, enum interval interval,
+                          int64_t series_id, struct period_range range, struct batch *batch,
+                          int64_t *collected_utc_s, struct ccd_error *err)
+{
+    (void)store, (void)type, (void)interval, (void)series_id, (void)range, (void)collected_utc_s;
+    (void)err;
+    batch_clear(batch);
+    return CCD_OK;
+}
+
+static int null_put_catalogue(struct store *store, const struct data_type *type, struct str market,
+                              const struct batch *rows, int64_t asked_utc_s,
+                              struct store_catalogue_counts *out_counts, struct ccd_error *err)
+{
+    (void)store, (void)type, (void)market, (void)asked_utc_s, (void)err;
+    *out_counts = (struct store_catalogue_counts){.added = (int64_t)rows->row_count};
+    return CCD_OK;
+}
+
+static int null_load_catalogue(struct store *store, const struct data_type *type, struct str market,
+                               struct batch *batch, size_t *out_count, int64_t *out_asked_utc_s,
+                               struct ccd_error *err)
+{
+    (void)store, (void)type, (void)market, (void)batch, (void)err;
+    *out_count = 0;
+    *out_asked_utc_s = 0;
+    return CCD_OK;
+}
+
+static int null_writer_open(struct store *store, struct store_writer **out, struct ccd_error *err)
+{
+    const struct null_store *s = (const struct null_store *)store;
+    struct null_writer *w = mem_new(s->allocator, 1, sizeof(*w));
+    if (!w) {
+        return error_set(err, CCD_NO_MEMORY, "no memory for a writer");
+    }
+    w->base.ops = &store_null;
+    w->allocator = s->allocator;
+    *out = &w->base;
+    return CCD_OK;
+}
+
+static void null_writer_close(struct store_writer *writer)
+{
+    struct null_writer *w = (struct null_writer *)writer;
+    if (w) {
+        mem_free(w->allocator, w);
+    }
+}
+
+static int null_writer_begin(struct store_writer *writer, struct ccd_error *err)
+{
+    (void)writer, (void)err;
+    return CCD_OK;
+}
+
+static int null_writer_put(struct store_writer *writer, const struct store_page *page,
+                           struct store_page_result *out_result, struct ccd_error *err)
+{
+    (void)writer, (void)err;
+    *out_result = (struct store_page_result){0};
+    size_t rows = page->batch ? page->batch->row_count : 0;
+    for (size_t row = 0; row < rows; row++) {
+        if (page->rejected && page->rejected[row]) {
+            out_result->rejected++;
+        } else {
+            out_result->inserted++;
+        }
+    }
+    return CCD_OK;
+}
+
+static enum store_outcome null_writer_commit(struct store_writer *writer, struct ccd_error *err)
+{
+    (void)writer, (void)err;
+    return STORE_COMMITTED;
+}
+
+static void null_writer_rollback(struct store_writer *writer)
+{
+    (void)writer;
+}
+
+const struct store_ops store_null = {
+    .scheme = "null",
+    .capabilities = STORE_PARALLEL_WRITERS,
+    .dialect = DIALECT_SQLITE,
+    .open = null_open,
+    .close = null_close,
+    .lock = null_lock,
+    .unlock = null_unlock,
+    .find_series = null_find_series,
+    .put_series = null_put_series,
+    .load_coverage = null_load_coverage,
+    .compact_coverage = null_compact_coverage,
+    .read_rows = null_read_rows,
+    .put_catalogue = null_put_catalogue,
+    .load_catalogue = null_load_catalogue,
+    .writer_open = null_writer_open,
+    .writer_close = null_writer_close,
+    .writer_begin = null_writer_begin,
+    .writer_put = null_writer_put,
+    .writer_commit = null_writer_commit,
+    .writer_rollback = null_writer_rollback,
+};

@@ -1,0 +1,169 @@
+/* The destination: rows and coverage committed together, behind one vtable per database.
+ * Invariant: what coverage claims is in the fact tables, because both are written in one
+ * transaction; ccdata_coverage is only ever inserted into.
+ *
+ * A `struct store` and a `struct store_writer` each own their connection; each is used by one
+ * thread at a time. Checked on paper against MariaDB (array-bound statements), MySQL / SingleStore
+ * (LOAD DATA, multi-row VALUES) and PostgreSQL (COPY): docs/decisions/. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/log.h"
+#include "model/batch.h"
+#include "model/coverage.h"
+#include "model/series.h"
+
+enum { STORE_SCHEMA_VERSION = 1, STORE_ROWS_MAX = 5001 };
+
+enum store_dialect { DIALECT_SQLITE, DIALECT_COUNT };
+const char *store_dialect_name(enum store_dialect dialect);
+bool store_dialect_parse(struct str name, enum store_dialect *out_dialect);
+
+enum store_capability {
+    STORE_PERSISTS = 1u << 0,         /* rows can be read back; null: cannot */
+    STORE_PARALLEL_WRITERS = 1u << 1, /* more than one writer makes sense */
+};
+
+struct store_config {
+    const char *url;         /* "sqlite:ccdata.db", "sqlite:///abs", "null:" */
+    bool read_only;          /* opens an existing database only; nothing is created or written */
+    bool create_schema;      /* create what is missing (else CCD_DATABASE_SCHEMA) */
+    int64_t settle_s;        /* written to ccdata_schema; the views' is_final uses it */
+    int64_t busy_timeout_ms; /* wait for another writer before CCD_DATABASE_BUSY */
+    const struct clock *clock;
+    const struct log *log;
+    const struct allocator *allocator;
+};
+
+struct store;
+struct store_writer;
+
+/* Rows of one page of one series, and what they prove. All pointers are borrowed during the call.
+ */
+struct store_page {
+    const struct data_type *type; /* SHAPE_CANDLES */
+    enum interval interval;
+    const struct series_names *series;
+    const struct batch *batch; /* ts ascending, unique; every ts on the grid of the interval */
+    const char *const
+        *rejected; /* NULL, or per row: NULL = good, else why it goes to ccdata_quarantine */
+    bool fresh;    /* this window was never attempted: try plain inserts first */
+    int64_t collected_utc_s; /* when the request was sent, on the earlier of our clock and the
+                                vendor's */
+    int64_t final_before_ts; /* rows with ts < this were final when asked */
+    const struct coverage_segment *segments;
+    size_t segment_count;
+    const char *run_id; /* names the run in ccdata_revisions and ccdata_quarantine */
+};
+
+struct store_page_result {
+    int64_t inserted;
+    int64_t changed;   /* values differed: written and journalled in ccdata_revisions */
+    int64_t unchanged; /* not written (collected_at of a not yet final row is still refreshed) */
+    int64_t rejected;
+};
+
+/* How a commit ended. */
+enum store_outcome {
+    STORE_COMMITTED,
+    STORE_ROLLED_BACK, /* nothing of it is there; *err says why */
+    STORE_UNKNOWN,     /* the answer was lost: read the coverage again before doing anything */
+};
+
+/* What is known of a stored catalogue list. */
+struct store_catalogue_counts {
+    int64_t added, changed, unchanged;
+};
+
+struct store_ops {
+    const char *scheme;    /* "sqlite" */
+    uint32_t capabilities; /* enum store_capability */
+    enum store_dialect dialect;
+
+    /* Open, check or create the schema. Missing file with read_only: CCD_OK and an empty store.
+     * Errors: DATABASE_UNREACHABLE, DATABASE_SCHEMA, DATABASE_PERMISSION, DISK. */
+    int (*open)(const struct store_config *config, struct store **out, struct ccd_error *err);
+    void (*close)(struct store *store);
+
+    /* Exclude other writers of this type and interval on this database, waiting up to wait_ms:
+     * CCD_LOCKED. Released by unlock, close and by the death of the process. */
+    int (*lock)(struct store *store, const struct data_type *type, enum interval interval,
+                int64_t wait_ms, struct ccd_error *err);
+    void (*unlock)(struct store *store, const struct data_type *type, enum interval interval);
+
+    /* Find a stored series by native or mapped id. *out_found tells; no series is CCD_OK. */
+    int (*find_series)(struct store *store, const struct data_type *type, struct str market,
+                       struct str name, struct series_names *out_names, bool *out_found,
+                       struct ccd_error *err);
+    /* Make sure dim_series has these series; a mapped id that another series holds moves to the new
+     * one and the loser falls back to its native id (journalled). An id clash of different names is
+     * CCD_DATABASE_DATA. */
+    int (*put_series)(struct store *store, const struct data_type *type,
+                      const struct series_names *names, size_t count, struct ccd_error *err);
+
+    /* All coverage segments of a series as stored (unmerged), given one by one; non-zero from add
+     * stops. */
+    int (*load_coverage)(struct store *store, int64_t series_id, int64_t step_s,
+                         int (*add)(void *user, const struct coverage_segment *segment), void *user,
+                         struct ccd_error *err);
+    /* Replace a series' segments by their merged form when there are more than `above`; own
+     * transaction. */
+    int (*compact_coverage)(struct store *store, int64_t series_id, int64_t step_s, size_t above,
+                            struct ccd_error *err);
+
+    /* Rows of a series with ts in [from_ts, to_ts), ascending, at most batch->capacity_rows, into
+     * the (cleared) batch: the fact columns and ts; other columns NULL. collected_utc_s: NULL or
+     * room for capacity_rows. */
+    int (*read_rows)(struct store *store, const struct data_type *type, enum interval interval,
+                     int64_t series_id, struct period_range range, struct batch *batch,
+                     int64_t *collected_utc_s, struct ccd_error *err);
+
+    /* Keyed upsert of catalogue rows of one market; only changed rows are written; nothing is
+     * deleted. */
+    int (*put_catalogue)(struct store *store, const struct data_type *type, struct str market,
+                         const struct batch *rows, int64_t asked_utc_s,
+                         struct store_catalogue_counts *out_counts, struct ccd_error *err);
+    /* Rows of one market appended to the batch (grown by the caller's capacity; CCD_INTERNAL when
+     * it does not fit: *out_count tells the rows there are). *out_asked_utc_s: 0 = never fetched.
+     * batch NULL: counts only. */
+    int (*load_catalogue)(struct store *store, const struct data_type *type, struct str market,
+                          struct batch *batch, size_t *out_count, int64_t *out_asked_utc_s,
+                          struct ccd_error *err);
+
+    int (*writer_open)(struct store *store, struct store_writer **out, struct ccd_error *err);
+    void (*writer_close)(struct store_writer *writer); /* rolls back what is open */
+    int (*writer_begin)(struct store_writer *writer, struct ccd_error *err);
+    /* Within begin … commit. Non-zero: the whole transaction must be rolled back. */
+    int (*writer_put)(struct store_writer *writer, const struct store_page *page,
+                      struct store_page_result *out_result, struct ccd_error *err);
+    enum store_outcome (*writer_commit)(struct store_writer *writer, struct ccd_error *err);
+    void (*writer_rollback)(struct store_writer *writer);
+};
+
+/* Every back-end's instance starts with this. */
+struct store {
+    const struct store_ops *ops;
+};
+struct store_writer {
+    const struct store_ops *ops;
+};
+
+extern const struct store_ops store_sqlite;
+extern const struct store_ops store_null;
+
+/* Pick the back-end by the URL's scheme and open it. Unknown scheme: CCD_USAGE naming the nearest.
+ */
+int store_open(const struct store_config *config, struct store **out, struct ccd_error *err);
+void store_close(struct store *store);
+
+/* The whole schema as SQL text for a dialect, from the registry. */
+int store_write_ddl(enum store_dialect dialect, struct buf *out);
+
+/* Name of the fact table and of the flat view: "fact_spot_ohlcv_1d", "spot_ohlcv_1d". False when
+ * cut. */
+bool store_fact_name(const struct data_type *type, enum interval interval, char *out,
+                     size_t capacity);
+bool store_view_name(const struct data_type *type, enum interval interval, char *out,
+                     size_t capacity);
+
+#endif
