@@ -1,0 +1,44 @@
+/* One metadata call, made and waited for on the control thread: permit, send, retry, classify.
+ * Used for what a selection needs before the session starts. */
+#ifndef ENGINE_CALL_H
+#define ENGINE_CALL_H
+
+#include "decode/reply.h"
+#include "engine/ledger.h"
+#include "engine/retry.h"
+#include "http/client.h"
+
+struct caller {
+    struct http_client *http;
+    struct ledger *ledger;
+    struct reply_decoder *decoder;
+    struct retry_policy retry;
+    const struct clock *clock;
+    const struct log *log;
+    struct rng rng;
+    bool wait_for_quota;
+    int64_t max_calls; /* -1 = no bound */
+    int64_t calls;     /* made so far */
+    int64_t bytes;
+    int (*stop_level)(void *user);
+    void *stop_user;
+};
+
+/* Turns a reply into a verdict (reply_classify_*). */
+typedef enum reply_verdict call_classify(void *user, struct reply_decoder *decoder,
+                                         const struct reply_input *input, struct ccd_error *err);
+
+/* Returns 0 with the verdict PAGE, END_OF_HISTORY or BAD_SERIES in *out_verdict (*err says why for
+ * the last two); non-zero when the run cannot go on: key, quota, vendor, interrupted. */
+int call_make(struct caller *caller, const char *path_and_query, call_classify *classify,
+              void *user, enum reply_verdict *out_verdict, struct ccd_error *err);
+
+/* What a throttled reply tells: the longest window with nothing left, and its rest. */
+void call_violated_window(const struct reply_headers *headers, enum rate_window *out_window,
+                          int64_t *out_rest_ms);
+/* All lines of a reply. */
+void call_parse_headers(struct str lines, int64_t now_utc_s, struct reply_headers *out_headers);
+/* "the quota of the hour is spent until …" */
+int call_quota_error(struct ccd_error *err, enum rate_window window, int64_t resume_utc_s);
+
+#endif

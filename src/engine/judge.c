@@ -1,0 +1,385 @@
+#include "engine/judge.h"
+
+#include <string.h>
+
+#include "base/time.h"
+#include "model/check.h"
+
+/* Year 2200: later times are milliseconds or nonsense. */
+static const int64_t ts_absurd = 7258118400;
+
+int64_t judge_final_before(int64_t sent_utc_s, int64_t settle_s, int64_t step_s)
+{
+    return time_floor(sent_utc_s - settle_s, step_s);
+}
+
+static int64_t step_of(const struct judge_question *q)
+{
+    return interval_infos[q->interval].step_s;
+}
+
+/* ---- is it the page that was asked for? ---- */
+
+struct echo_columns {
+    int ts, unit, market, instrument;
+};
+
+static bool same_ref(const struct batch *b, size_t row, int column)
+{
+    const union cell *here = batch_cell(b, row, (size_t)column);
+    const union cell *before = batch_cell(b, row - 1, (size_t)column);
+    return here->text.offset == before->text.offset && here->text.len == before->text.len;
+}
+
+/* Text cells of equal value share their bytes, so that all rows but the first cost one comparison
+ * of offsets. */
+static bool echo_is(const struct batch *b, size_t row, int column, struct str want, bool nocase)
+{
+    if (row > 0 && same_ref(b, row, column))
+        return true;
+    struct str have = batch_text(b, row, (size_t)column);
+    return nocase ? str_equal_nocase(have, want) : str_equal(have, want);
+}
+
+static int check_echoes(const struct judge_question *q, const struct batch *b,
+                        const struct echo_columns *c, struct ccd_error *err)
+{
+    struct str unit = str_from(interval_infos[q->interval].unit_echo);
+    struct str market = str_from(q->names->market);
+    struct str instrument = str_from(q->names->instrument);
+    int64_t step_s = step_of(q);
+    for (size_t row = 0; row < b->row_count; row++) {
+        int64_t ts = batch_cell(b, row, (size_t)c->ts)->i64;
+        const char *what = NULL;
+        if (!echo_is(b, row, c->unit, unit, false))
+            what = "UNIT";
+        else if (!echo_is(b, row, c->market, market, true))
+            what = "MARKET";
+        else if (!echo_is(b, row, c->instrument, instrument, false))
+            what = "INSTRUMENT";
+        else if (ts <= 0 || ts > ts_absurd || ts % step_s != 0)
+            what = "TIMESTAMP";
+        if (what)
+            return error_set(
+                err, CCD_BAD_REPLY,
+                "record %zu of the reply is not of %s %s %s: wrong %s (TIMESTAMP %lld)", row,
+                q->names->market, q->names->instrument, interval_infos[q->interval].name, what,
+                (long long)ts);
+    }
+    return 0;
+}
+
+/* ---- cleaning ---- */
+
+static int64_t row_ts(const struct batch *b, size_t row, int ts_column)
+{
+    return batch_cell(b, row, (size_t)ts_column)->i64;
+}
+
+/* Where the rows of a reply lie. */
+struct spread {
+    bool older;   /* a row before the window: the series lived then */
+    bool younger; /* a row after the window */
+    bool within;  /* a row in the window, closed or not */
+};
+
+/* Keep the rows of the window that were closed when asked. */
+static struct spread drop_outside(const struct judge_question *q, struct batch *b, int ts_column,
+                                  struct judgement *out)
+{
+    int64_t closed_before = time_floor(q->sent_utc_s, step_of(q));
+    struct spread spread = {0};
+    size_t dropped = 0;
+    for (size_t row = 0; row < b->row_count; row++) {
+        int64_t ts = row_ts(b, row, ts_column);
+        bool within = ts >= q->window.from_ts && ts < q->window.to_ts;
+        out->keep[row] = within && ts < closed_before;
+        dropped += !out->keep[row];
+        spread.within |= within;
+        spread.older |= ts < q->window.from_ts;
+        spread.younger |= ts >= q->window.to_ts;
+    }
+    if (dropped > 0)
+        batch_keep_rows(b, out->keep);
+    out->rows_dropped = (int64_t)dropped;
+    return spread;
+}
+
+static void collapse_duplicates(struct batch *b, int ts_column, struct judgement *out)
+{
+    size_t best = 0;
+    int64_t dropped = 0;
+    for (size_t row = 0; row < b->row_count; row++) {
+        out->keep[row] = true;
+        if (row == 0 || row_ts(b, row, ts_column) != row_ts(b, best, ts_column)) {
+            best = row;
+            continue;
+        }
+        int order = batch_compare_rows(b, row, b, best);
+        if (order == 0)
+            out->duplicates++;
+        else
+            out->conflicts++;
+        out->keep[order > 0 ? best : row] = false;
+        if (order > 0)
+            best = row;
+        dropped++;
+    }
+    if (dropped > 0)
+        batch_keep_rows(b, out->keep);
+}
+
+/* ---- what it proves ---- */
+
+static void add_segment(struct judgement *out, int64_t from_ts, int64_t to_ts,
+                        enum coverage_state state, int64_t asked_utc_s, int64_t next_check_utc_s)
+{
+    if (from_ts >= to_ts)
+        return;
+    if (out->segment_count > 0) {
+        struct coverage_segment *last = &out->segments[out->segment_count - 1];
+        if (last->to_ts == from_ts && last->state == state &&
+            last->next_check_utc_s == next_check_utc_s) {
+            last->to_ts = to_ts;
+            return;
+        }
+    }
+    out->segments[out->segment_count++] = (struct coverage_segment){
+        .from_ts = from_ts,
+        .to_ts = to_ts,
+        .state = state,
+        .asked_utc_s = asked_utc_s,
+        .next_check_utc_s = next_check_utc_s,
+    };
+}
+
+static int64_t min_i64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t max_i64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The segment of `merged` that holds ts; *hint is where the last search ended (ts ascending). */
+static const struct coverage_segment *known_at(const struct judge_question *q, int64_t ts,
+                                               size_t *hint)
+{
+    while (*hint < q->merged_count && q->merged[*hint].to_ts <= ts)
+        (*hint)++;
+    if (*hint < q->merged_count && q->merged[*hint].from_ts <= ts)
+        return &q->merged[*hint];
+    return NULL;
+}
+
+/* Was the period missing when the run was planned (never covered, or a hole that was due)? Not when
+ * the request was sent: the counts of a run must add up to what its plan wanted. */
+static bool was_missing(const struct judge_question *q, const struct coverage_segment *known)
+{
+    return !known || (known->next_check_utc_s != 0 && known->next_check_utc_s <= q->planned_utc_s);
+}
+
+/* No record for [from, to) although the series lives on both sides: one segment per stretch of
+ * equal history. A hole that was seen before, at least HOLE_CHECK_S ago, is now confirmed. Young
+ * periods are left open. */
+static void add_hole(const struct judge_question *q, struct judgement *out, int64_t from_ts,
+                     int64_t to_ts, size_t *hint)
+{
+    int64_t step_s = step_of(q);
+    for (int64_t ts = from_ts; ts < to_ts; ts += step_s) {
+        const struct coverage_segment *known = known_at(q, ts, hint);
+        bool missing = was_missing(q, known);
+        if (ts >= out->final_before_ts) {
+            out->pending += missing;
+            continue;
+        }
+        if (known && known->state == COVERAGE_STORED)
+            continue; /* a row we hold is not taken away because one reply lacks it */
+        bool confirmed = known && known->state == COVERAGE_EMPTY &&
+                         known->asked_utc_s + HOLE_CHECK_S <= q->sent_utc_s;
+        out->empty += missing;
+        add_segment(out, ts, ts + step_s, COVERAGE_EMPTY, q->sent_utc_s,
+                    confirmed ? 0 : q->sent_utc_s + HOLE_CHECK_S);
+    }
+}
+
+/* Periods before the first data; the young ones are not claimed, so they are not counted as
+ * explained either. */
+static void count_before_start(const struct judge_question *q, struct judgement *out,
+                               int64_t from_ts, int64_t to_ts)
+{
+    size_t hint = 0;
+    int64_t step_s = step_of(q);
+    for (int64_t ts = from_ts; ts < to_ts; ts += step_s) {
+        bool missing = was_missing(q, known_at(q, ts, &hint));
+        out->empty += missing && ts < out->final_before_ts;
+        out->pending += missing && ts >= out->final_before_ts;
+    }
+}
+
+static bool stored_before(const struct judge_question *q, int64_t ts)
+{
+    for (size_t i = 0; i < q->merged_count && q->merged[i].from_ts < ts; i++)
+        if (q->merged[i].state == COVERAGE_STORED)
+            return true;
+    return false;
+}
+
+/* Periods of the window before its first record. */
+static void judge_head(const struct judge_question *q, struct judgement *out, int64_t first_row_ts,
+                       bool older_rows, size_t *hint)
+{
+    int64_t from = q->window.from_ts;
+    if (first_row_ts <= from)
+        return;
+    if (older_rows || stored_before(q, from)) {
+        add_hole(q, out, from, first_row_ts, hint);
+        return;
+    }
+    if (q->first_ts == 0) {
+        out->head = (struct period_range){from, first_row_ts};
+        return;
+    }
+    int64_t start = time_floor(q->first_ts, step_of(q));
+    int64_t before = min_i64(max_i64(start, from), first_row_ts);
+    add_segment(out, from, min_i64(before, out->final_before_ts), COVERAGE_BEFORE_START,
+                q->sent_utc_s, 0);
+    count_before_start(q, out, from, before);
+    add_hole(q, out, before, first_row_ts, hint);
+}
+
+/* Periods of the window after its last record: a hole when newer data exists, otherwise left
+ * uncovered. */
+static void judge_tail(const struct judge_question *q, struct judgement *out, int64_t from_ts,
+                       size_t *hint)
+{
+    int64_t to = q->window.to_ts;
+    if (from_ts >= to)
+        return;
+    if (q->newest_ts >= to) {
+        add_hole(q, out, from_ts, to, hint);
+        return;
+    }
+    for (int64_t ts = from_ts; ts < to; ts += step_of(q)) {
+        if (!was_missing(q, known_at(q, ts, hint)))
+            continue;
+        if (ts >= out->final_before_ts)
+            out->pending++;
+        else
+            out->tail++;
+    }
+}
+
+static void judge_row(const struct judge_question *q, const struct batch *b, size_t row, int64_t ts,
+                      struct judgement *out, size_t *hint)
+{
+    int64_t step_s = step_of(q);
+    bool missing = was_missing(q, known_at(q, ts, hint));
+    bool final = ts < out->final_before_ts;
+    out->rejected[row] = out->all_clean ? NULL : check_row(b, row);
+    if (out->rejected[row]) {
+        out->any_rejected = true;
+        out->rejected_count += missing;
+        if (final)
+            add_segment(out, ts, ts + step_s, COVERAGE_REJECTED, q->sent_utc_s, 0);
+        return;
+    }
+    out->fetched += missing;
+    out->provisional += missing && !final;
+    if (final)
+        add_segment(out, ts, ts + step_s, COVERAGE_STORED, q->sent_utc_s, 0);
+}
+
+static void judge_rows(const struct judge_question *q, const struct batch *b, int ts_column,
+                       bool older_rows, struct judgement *out)
+{
+    int64_t step_s = step_of(q);
+    size_t hint = 0;
+    out->all_clean = check_all_clean(b);
+    judge_head(q, out, row_ts(b, 0, ts_column), older_rows, &hint);
+    int64_t expected = row_ts(b, 0, ts_column);
+    for (size_t row = 0; row < b->row_count; row++) {
+        int64_t ts = row_ts(b, row, ts_column);
+        if (ts > expected)
+            add_hole(q, out, expected, ts, &hint);
+        judge_row(q, b, row, ts, out, &hint);
+        expected = ts + step_s;
+    }
+    judge_tail(q, out, expected, &hint);
+}
+
+/* Everything but the big arrays, which are written before they are read. */
+static void clear(struct judgement *out, const struct judge_question *q)
+{
+    out->segment_count = 0;
+    out->any_rejected = false;
+    out->final_before_ts = judge_final_before(q->sent_utc_s, q->settle_s, step_of(q));
+    out->fetched = out->provisional = out->empty = out->rejected_count = 0;
+    out->pending = out->tail = out->rows_dropped = out->duplicates = out->conflicts = 0;
+    out->head = (struct period_range){0, 0};
+    out->window_empty = out->start_reached = false;
+}
+
+int judge_page(const struct judge_question *q, struct batch *b, struct judgement *out,
+               struct ccd_error *err)
+{
+    clear(out, q);
+    struct echo_columns columns = {
+        .ts = data_type_column_flagged(q->type, COLUMN_TS),
+        .unit = data_type_column_flagged(q->type, COLUMN_UNIT),
+        .market = data_type_column_flagged(q->type, COLUMN_MARKET),
+        .instrument = data_type_column_flagged(q->type, COLUMN_INSTRUMENT),
+    };
+    size_t rows = b->row_count;
+    if (rows > JUDGE_ROWS_MAX || check_echoes(q, b, &columns, err) != 0) {
+        batch_clear(b);
+        return rows > JUDGE_ROWS_MAX
+                   ? error_set(err, CCD_BAD_REPLY, "the reply has %zu records, more than any page",
+                               rows)
+                   : CCD_BAD_REPLY;
+    }
+    struct spread spread = drop_outside(q, b, columns.ts, out);
+    if (spread.younger && !spread.within && !spread.older) {
+        batch_clear(b);
+        return error_set(
+            err, CCD_BAD_REPLY,
+            "the reply for %s %s is of another time: all %zu records are younger than asked",
+            q->names->market, q->names->instrument, rows);
+    }
+    if (b->row_count == 0) {
+        out->window_empty = rows == 0;
+        size_t hint = 0;
+        if (rows > 0) /* the series lives, but has no closed period in the window */
+            judge_tail(q, out, q->window.from_ts, &hint);
+        return 0;
+    }
+    batch_sort_by(b, (size_t)columns.ts, out->order);
+    collapse_duplicates(b, columns.ts, out);
+    judge_rows(q, b, columns.ts, spread.older, out);
+    return 0;
+}
+
+void judge_end_of_history(const struct judge_question *q, struct judgement *out)
+{
+    clear(out, q);
+    if (stored_before(q, q->window.to_ts)) {
+        size_t hint = 0;
+        add_hole(q, out, q->window.from_ts, q->window.to_ts, &hint);
+        return;
+    }
+    out->start_reached = true;
+    int64_t from = min_i64(q->want.from_ts, q->window.from_ts);
+    int64_t to = q->window.to_ts;
+    add_segment(out, from, min_i64(to, out->final_before_ts), COVERAGE_BEFORE_START, q->sent_utc_s,
+                0);
+    count_before_start(q, out, q->window.from_ts, to);
+}
+
+void judge_nothing(const struct judge_question *q, struct judgement *out)
+{
+    clear(out, q);
+    size_t hint = 0;
+    judge_tail(q, out, q->window.from_ts, &hint);
+}

@@ -1,0 +1,819 @@
+#include "engine/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Throttled so often in a row without one good reply: the quota is spent by somebody else. */
+enum { THROTTLED_IN_A_ROW_MAX = 10, WRITE_ATTEMPTS_MAX = 6, REDO_MAX = 2 * SESSION_SLOTS_MAX };
+
+/* A vendor that says "come back in more than this" has ended the run. */
+static const int64_t throttle_cap_ms = 3600 * 1000;
+/* Retry-After counts whole seconds: 0, or none at all, means a second. No quota is longer than a
+ * month. */
+static const int64_t throttle_least_ms = 1000;
+static const int64_t throttle_most_ms = 31 * INT64_C(86400000);
+
+enum slot_state {
+    SLOT_FREE,
+    SLOT_WANTS,     /* has a window, needs a permit; not before not_before_us */
+    SLOT_ACQUIRING, /* the ledger was asked */
+    SLOT_SENT,
+    SLOT_WRITING,
+    SLOT_REWRITE, /* the commit failed; again at not_before_us */
+};
+
+struct slot {
+    enum slot_state state;
+    size_t series;
+    struct period_range window;
+    bool narrowed;  /* part of a window that came back empty: a second empty list counts */
+    bool rewritten; /* a commit of it failed or is in doubt: rows may be there */
+    uint64_t turn;  /* permits go to the oldest window that is ready */
+    int64_t sent_us;
+    int attempts;
+    int write_attempts;
+    int64_t first_sent_us;
+    int64_t not_before_us;
+    int64_t sent_utc_s;
+    struct batch *batch;
+    struct judgement *judgement;
+};
+
+struct series {
+    const struct data_type *type;
+    enum interval interval;
+    struct series_names names;
+    struct period_range want;
+    int64_t cursor_ts; /* windows from here on were given out */
+    int64_t first_ts;
+    int64_t newest_ts;
+    struct coverage_segment *merged;
+    size_t merged_count;
+    int64_t planned_utc_s; /* `now` of the plan, so that holes do not fall due in mid-run */
+    int busy;              /* slots that work for it */
+    bool skipped;
+    struct session_series_result result;
+};
+
+struct redo {
+    size_t series;
+    struct period_range window;
+};
+
+struct session {
+    struct session_config config;
+    struct series *series;
+    size_t series_count, series_capacity;
+    size_t first_open; /* series before it have no window left to give out */
+    struct slot slots[SESSION_SLOTS_MAX];
+    struct redo redo[REDO_MAX];
+    size_t redo_count;
+    int in_flight; /* WANTS, ACQUIRING, SENT */
+    int busy;      /* all but FREE */
+    struct rng rng;
+    struct retry_budget budget;
+    struct breaker breaker;
+    int64_t permit_wait_us; /* no permit before */
+    int64_t wake_us;
+    uint64_t turns;
+    int throttled_in_a_row;
+    int64_t throttled_us; /* the last refusal that counted */
+    bool answered; /* the vendor gave at least one sensible reply */
+    bool stopping;
+    bool finished;
+    struct ccd_error error;
+    int64_t resume_us;
+    int64_t calls;
+    int64_t now_us;
+    struct session_actions *actions; /* of the step under way */
+};
+
+/* ---- life ---- */
+
+int session_new(const struct session_config *config, struct session **out, struct ccd_error *err)
+{
+    struct session *s = mem_new(config->allocator, 1, sizeof(*s));
+    if (!s)
+        return error_set(err, CCD_NO_MEMORY, "no memory for a session");
+    s->config = *config;
+    s->rng.state = config->seed;
+    retry_budget_init(&s->budget);
+    breaker_init(&s->breaker);
+    for (int i = 0; i < config->slots; i++) {
+        s->slots[i].judgement = mem_alloc(config->allocator, sizeof(struct judgement));
+        if (!s->slots[i].judgement) {
+            session_free(s);
+            return error_set(err, CCD_NO_MEMORY, "no memory for %d pages", config->slots);
+        }
+    }
+    *out = s;
+    return 0;
+}
+
+void session_free(struct session *s)
+{
+    if (!s)
+        return;
+    const struct allocator *a = s->config.allocator;
+    for (size_t i = 0; i < s->series_count; i++)
+        mem_free(a, s->series[i].merged);
+    mem_free(a, s->series);
+    for (int i = 0; i < s->config.slots; i++)
+        mem_free(a, s->slots[i].judgement);
+    mem_free(a, s);
+}
+
+static int page_max_of(const struct session *s, enum interval interval)
+{
+    int vendor = interval_infos[interval].page_max;
+    return s->config.page_max > 0 && s->config.page_max < vendor ? s->config.page_max : vendor;
+}
+
+static void count_known(struct series *series)
+{
+    int64_t step_s = interval_infos[series->interval].step_s;
+    for (size_t i = 0; i < series->merged_count; i++) {
+        const struct coverage_segment *m = &series->merged[i];
+        int64_t from = m->from_ts > series->want.from_ts ? m->from_ts : series->want.from_ts;
+        int64_t to = m->to_ts < series->want.to_ts ? m->to_ts : series->want.to_ts;
+        if (m->state == COVERAGE_STORED && m->to_ts - step_s > series->newest_ts)
+            series->newest_ts = m->to_ts - step_s;
+        bool due = m->next_check_utc_s != 0 && m->next_check_utc_s <= series->planned_utc_s;
+        if (from >= to || due)
+            continue;
+        int64_t periods = (to - from) / step_s;
+        if (m->state == COVERAGE_STORED)
+            series->result.stored += periods;
+        else if (m->state == COVERAGE_REJECTED)
+            series->result.rejected_before += periods;
+        else
+            series->result.empty_before += periods;
+    }
+}
+
+int session_add_series(struct session *s, const struct session_series_spec *spec,
+                       struct ccd_error *err)
+{
+    if (s->series_count == s->series_capacity) {
+        size_t capacity = s->series_capacity ? 2 * s->series_capacity : 16;
+        struct series *bigger = mem_resize(s->config.allocator, s->series, capacity,
+                                           sizeof(*bigger));
+        if (!bigger)
+            return error_set(err, CCD_NO_MEMORY, "no memory for %zu series", capacity);
+        s->series = bigger;
+        s->series_capacity = capacity;
+    }
+    struct series *series = &s->series[s->series_count];
+    *series = (struct series){
+        .type = spec->type,
+        .interval = spec->interval,
+        .names = *spec->names,
+        .want = spec->want,
+        .cursor_ts = spec->want.to_ts,
+        .first_ts = spec->first_ts,
+        .newest_ts = spec->last_ts,
+        .merged_count = spec->merged_count,
+        .planned_utc_s = spec->planned_utc_s,
+    };
+    if (spec->merged_count > 0) {
+        series->merged = mem_resize(s->config.allocator, NULL, spec->merged_count,
+                                    sizeof(*series->merged));
+        if (!series->merged)
+            return error_set(err, CCD_NO_MEMORY, "no memory for the coverage of a series");
+        memcpy(series->merged, spec->merged, spec->merged_count * sizeof(*series->merged));
+    }
+    series->result.plan = plan_measure(series->want, interval_infos[series->interval].step_s,
+                                       page_max_of(s, series->interval), series->merged,
+                                       series->merged_count, spec->planned_utc_s);
+    count_known(series);
+    s->series_count++;
+    return 0;
+}
+
+/* ---- actions ---- */
+
+static struct session_action *act(struct session *s, enum session_action_kind kind, uint32_t slot)
+{
+    struct session_action *action = &s->actions->items[s->actions->count++];
+    *action = (struct session_action){.kind = kind, .slot = slot};
+    return action;
+}
+
+static void stop(struct session *s, const struct ccd_error *why)
+{
+    if (!s->stopping)
+        s->error = *why;
+    s->stopping = true;
+}
+
+static bool counts_in_flight(enum slot_state state)
+{
+    return state == SLOT_WANTS || state == SLOT_ACQUIRING || state == SLOT_SENT;
+}
+
+static void set_state(struct session *s, struct slot *slot, enum slot_state state)
+{
+    s->in_flight += counts_in_flight(state) - counts_in_flight(slot->state);
+    s->busy += (state != SLOT_FREE) - (slot->state != SLOT_FREE);
+    s->series[slot->series].busy += (state != SLOT_FREE) - (slot->state != SLOT_FREE);
+    slot->state = state;
+}
+
+static void take_slot(struct session *s, struct slot *slot, size_t series,
+                      struct period_range window, bool narrowed)
+{
+    struct judgement *judgement = slot->judgement;
+    *slot = (struct slot){
+        .state = SLOT_FREE,
+        .series = series,
+        .window = window,
+        .narrowed = narrowed,
+        .turn = ++s->turns,
+        .judgement = judgement,
+    };
+    set_state(s, slot, SLOT_WANTS);
+}
+
+/* ---- what to ask next ---- */
+
+/* A series whose start is unknown is asked one page after the other, newest first: the page that
+ * reaches the start ends it, and nothing is asked in vain. */
+static bool next_window_of(struct session *s, struct series *series,
+                           struct period_range *out_window)
+{
+    if (series->skipped || (series->first_ts == 0 && series->busy > 0))
+        return false;
+    struct period_range rest = {series->want.from_ts, series->cursor_ts};
+    if (!plan_next_window(rest, interval_infos[series->interval].step_s,
+                          page_max_of(s, series->interval), series->merged, series->merged_count,
+                          series->planned_utc_s, out_window)) {
+        series->cursor_ts = series->want.from_ts;
+        return false;
+    }
+    series->cursor_ts = out_window->from_ts;
+    return true;
+}
+
+static bool next_window(struct session *s, size_t *out_series, struct period_range *out_window,
+                        bool *out_narrowed)
+{
+    *out_narrowed = s->redo_count > 0;
+    if (s->redo_count > 0) {
+        struct redo *redo = &s->redo[--s->redo_count];
+        *out_series = redo->series;
+        *out_window = redo->window;
+        return true;
+    }
+    for (size_t i = s->first_open; i < s->series_count; i++) {
+        struct series *series = &s->series[i];
+        if (next_window_of(s, series, out_window)) {
+            *out_series = i;
+            return true;
+        }
+        bool closed = series->skipped || series->cursor_ts <= series->want.from_ts;
+        if (closed && series->busy == 0 && i == s->first_open)
+            s->first_open++;
+    }
+    return false;
+}
+
+static void give_out_windows(struct session *s)
+{
+    for (int i = 0; i < s->config.slots && s->in_flight < s->config.workers; i++) {
+        struct slot *slot = &s->slots[i];
+        size_t series;
+        struct period_range window;
+        bool narrowed;
+        if (slot->state != SLOT_FREE)
+            continue;
+        if (!next_window(s, &series, &window, &narrowed))
+            return;
+        take_slot(s, slot, series, window, narrowed);
+    }
+}
+
+static void wake_at(struct session *s, int64_t at_us)
+{
+    if (at_us < s->wake_us)
+        s->wake_us = at_us;
+}
+
+static bool calls_spent(struct session *s)
+{
+    if (s->config.max_calls < 0 || s->calls < s->config.max_calls)
+        return false;
+    struct ccd_error why = {0};
+    error_set(&why, CCD_QUOTA_EXHAUSTED,
+              "the %lld calls allowed to this run are spent; run again to go on",
+              (long long)s->config.max_calls);
+    stop(s, &why);
+    return true;
+}
+
+/* The window that has waited longest of those that may be sent now; -1 = none, or one is being
+ * asked for already. */
+static int next_in_turn(struct session *s)
+{
+    int first = -1;
+    for (int i = 0; i < s->config.slots; i++) {
+        const struct slot *slot = &s->slots[i];
+        if (slot->state == SLOT_ACQUIRING)
+            return -1;
+        if (slot->state != SLOT_WANTS)
+            continue;
+        if (slot->not_before_us > s->now_us)
+            wake_at(s, slot->not_before_us);
+        else if (first < 0 || slot->turn < s->slots[first].turn)
+            first = i;
+    }
+    return first;
+}
+
+/* Ask for one permit; the next one when it was granted. */
+static void acquire(struct session *s)
+{
+    int64_t wait_us = 0;
+    int index = next_in_turn(s);
+    if (index < 0)
+        return;
+    if (s->permit_wait_us > s->now_us) {
+        wake_at(s, s->permit_wait_us);
+        return;
+    }
+    if (calls_spent(s))
+        return;
+    /* Until the vendor answered once there is nothing to protect: each page's own attempts
+     * bound the run. */
+    if (s->answered && !breaker_allow(&s->breaker, s->now_us, &wait_us)) {
+        wake_at(s, wait_us);
+        return;
+    }
+    set_state(s, &s->slots[index], SLOT_ACQUIRING);
+    act(s, SESSION_ACQUIRE, (uint32_t)index);
+}
+
+static void rewrite(struct session *s)
+{
+    for (int i = 0; i < s->config.slots; i++) {
+        struct slot *slot = &s->slots[i];
+        if (slot->state != SLOT_REWRITE)
+            continue;
+        if (slot->not_before_us > s->now_us) {
+            wake_at(s, slot->not_before_us);
+            continue;
+        }
+        set_state(s, slot, SLOT_WRITING);
+        act(s, SESSION_WRITE, (uint32_t)i);
+    }
+}
+
+/* What was not sent yet is given up; what was sent is still taken and committed. */
+static void drop_unsent(struct session *s)
+{
+    for (int i = 0; i < s->config.slots; i++)
+        if (s->slots[i].state == SLOT_WANTS)
+            set_state(s, &s->slots[i], SLOT_FREE);
+    s->redo_count = 0;
+}
+
+static void pump(struct session *s)
+{
+    s->wake_us = INT64_MAX;
+    if (!s->stopping) {
+        give_out_windows(s);
+        acquire(s);
+    }
+    if (s->stopping)
+        drop_unsent(s);
+    rewrite(s);
+    if (s->busy == 0 && !s->finished) {
+        s->finished = true;
+        act(s, SESSION_FINISH, 0);
+    }
+}
+
+/* ---- answers ---- */
+
+static void give_up(struct session *s, struct slot *slot, const struct ccd_error *why)
+{
+    struct session_series_result *result = &s->series[slot->series].result;
+    result->failed_pages = true;
+    result->error = *why;
+    set_state(s, slot, SLOT_FREE);
+}
+
+static void skip_series(struct session *s, struct slot *slot, const struct ccd_error *why)
+{
+    s->series[slot->series].skipped = true;
+    give_up(s, slot, why);
+    for (size_t i = 0; i < s->redo_count;) {
+        if (s->redo[i].series == slot->series)
+            s->redo[i] = s->redo[--s->redo_count];
+        else
+            i++;
+    }
+    for (int i = 0; i < s->config.slots; i++)
+        if (s->slots[i].state == SLOT_WANTS && s->slots[i].series == slot->series)
+            set_state(s, &s->slots[i], SLOT_FREE);
+}
+
+static void pause_until(struct session *s, int64_t until_us)
+{
+    if (until_us > s->permit_wait_us)
+        s->permit_wait_us = until_us;
+}
+
+static void on_permit(struct session *s, const struct session_event *e)
+{
+    struct slot *slot = &s->slots[e->slot];
+    if (e->permit == PERMIT_GRANTED) {
+        bool unwanted = s->stopping || s->series[slot->series].skipped;
+        bool too_soon = s->permit_wait_us > s->now_us; /* throttled since it was asked for */
+        if (unwanted || too_soon) {
+            breaker_abandon(&s->breaker, s->now_us);
+            act(s, SESSION_CANCEL, e->slot);
+            set_state(s, slot, unwanted ? SLOT_FREE : SLOT_WANTS);
+            return;
+        }
+        s->calls++;
+        s->series[slot->series].result.calls++;
+        if (slot->attempts++ == 0)
+            slot->first_sent_us = s->now_us;
+        slot->sent_us = s->now_us;
+        set_state(s, slot, SLOT_SENT);
+        act(s, SESSION_SEND, e->slot);
+        return;
+    }
+    breaker_abandon(&s->breaker, s->now_us);
+    set_state(s, slot, SLOT_WANTS);
+    pause_until(s, e->wait_until_us);
+    if (e->permit == PERMIT_SPENT && !s->config.wait_for_quota) {
+        s->resume_us = e->wait_until_us;
+        stop(s, &e->error);
+    }
+}
+
+/* Whether a failure says something about the origin as a whole. */
+static bool blames_origin(const struct ccd_error *why)
+{
+    return why->status == CCD_NETWORK || why->status == CCD_VENDOR_UNAVAILABLE ||
+           why->status == CCD_TLS;
+}
+
+static void note_failure(struct session *s, const struct ccd_error *why)
+{
+    if (blames_origin(why))
+        breaker_failure(&s->breaker, s->now_us, &s->rng);
+    else
+        breaker_success(&s->breaker);
+    bool outage = s->breaker.open && s->now_us - s->breaker.opened_us >= s->config.outage_ms * 1000;
+    if (blames_origin(why) && s->answered && outage)
+        stop(s, why);
+}
+
+static void retry(struct session *s, struct slot *slot, const struct ccd_error *why)
+{
+    note_failure(s, why);
+    bool late = s->now_us - slot->first_sent_us >= s->config.retry.page_deadline_ms * 1000;
+    bool worn = late || slot->attempts >= s->config.retry.attempts_max ||
+                (!s->stopping && !retry_budget_take(&s->budget));
+    if (worn && !s->answered && blames_origin(why))
+        stop(s, why); /* nobody is there: the other series would wait in vain */
+    if (s->stopping || worn) {
+        give_up(s, slot, why);
+        return;
+    }
+    slot->not_before_us = s->now_us + 1000 * retry_backoff_ms(&s->config.retry, slot->attempts,
+                                                              why->retry_after_ms, &s->rng);
+    set_state(s, slot, SLOT_WANTS);
+}
+
+static int64_t throttle_floor_ms(const struct session_event *e)
+{
+    int64_t floor_ms = e->error.retry_after_ms > e->window_rest_ms ? e->error.retry_after_ms
+                                                                   : e->window_rest_ms;
+    if (floor_ms < throttle_least_ms)
+        return throttle_least_ms;
+    return floor_ms < throttle_most_ms ? floor_ms : throttle_most_ms;
+}
+
+/* A 429 pauses the key, not a worker: the ledger is told, and the page goes back to wait. It is not
+ * a failed attempt of the page. What was under way together is refused together: that is one
+ * refusal, not several in a row. */
+static void throttled(struct session *s, struct slot *slot, const struct session_event *e)
+{
+    int64_t floor_ms = throttle_floor_ms(e);
+    int64_t wait_ms = floor_ms;
+    if (s->throttled_in_a_row == 0 || slot->sent_us > s->throttled_us) {
+        s->throttled_in_a_row++;
+        s->throttled_us = s->now_us;
+        wait_ms = retry_backoff_ms(&s->config.retry, s->throttled_in_a_row, floor_ms, &s->rng);
+    }
+    slot->attempts--;
+    breaker_success(&s->breaker);
+    pause_until(s, s->now_us + wait_ms * 1000);
+    struct session_action *pause = act(s, SESSION_PAUSE, e->slot);
+    pause->pause_us = s->permit_wait_us - s->now_us;
+    pause->window = e->window;
+    set_state(s, slot, SLOT_WANTS);
+    bool too_long = floor_ms > throttle_cap_ms && !s->config.wait_for_quota;
+    if (!too_long && s->throttled_in_a_row < THROTTLED_IN_A_ROW_MAX)
+        return;
+    struct ccd_error why = e->error;
+    why.status = CCD_QUOTA_EXHAUSTED;
+    s->resume_us = s->permit_wait_us;
+    stop(s, &why);
+}
+
+static void reopen(struct session *s, size_t series, int64_t cursor_ts)
+{
+    s->series[series].cursor_ts = cursor_ts;
+    if (series < s->first_open)
+        s->first_open = series;
+}
+
+/* The start of history is reached: what was not given out yet needs no call. It is counted with
+ * this page, so that every missing period is counted by exactly one. */
+static void close_older(struct series *series, struct judgement *j)
+{
+    int64_t step_s = interval_infos[series->interval].step_s;
+    struct period_range older = {series->want.from_ts, series->cursor_ts};
+    struct plan_gaps gaps;
+    struct period_range gap;
+    plan_gaps_init(&gaps, older, series->merged, series->merged_count, series->planned_utc_s);
+    while (plan_gaps_next(&gaps, &gap)) {
+        int64_t final_to = gap.to_ts < j->final_before_ts ? gap.to_ts : j->final_before_ts;
+        int64_t final = final_to > gap.from_ts ? (final_to - gap.from_ts) / step_s : 0;
+        j->empty += final;
+        j->pending += (gap.to_ts - gap.from_ts) / step_s - final;
+    }
+    series->cursor_ts = series->want.from_ts;
+}
+
+/* Ask on from a head whose start of history is not confirmed: together with the older pages, or
+ * alone when those were given out before. */
+static void ask_on(struct session *s, const struct slot *slot)
+{
+    struct period_range head = slot->judgement->head;
+    if (s->series[slot->series].cursor_ts == slot->window.from_ts)
+        reopen(s, slot->series, head.to_ts);
+    else if (s->redo_count < REDO_MAX)
+        s->redo[s->redo_count++] = (struct redo){slot->series, head};
+}
+
+static void write_page(struct session *s, uint32_t index, struct slot *slot)
+{
+    struct judgement *j = slot->judgement;
+    struct series *series = &s->series[slot->series];
+    if (j->start_reached)
+        close_older(series, j);
+    else if (j->head.from_ts < j->head.to_ts)
+        ask_on(s, slot);
+    if (slot->batch->row_count > 0) {
+        int column = data_type_column_flagged(series->type, COLUMN_TS);
+        int64_t newest = batch_cell(slot->batch, slot->batch->row_count - 1, (size_t)column)->i64;
+        if (newest > series->newest_ts)
+            series->newest_ts = newest;
+    }
+    set_state(s, slot, SLOT_WRITING);
+    act(s, SESSION_WRITE, index);
+}
+
+/* An empty list in answer to a window proves nothing yet: ask both halves (or the one period) once
+ * more. */
+static bool ask_narrower(struct session *s, struct slot *slot)
+{
+    if (slot->narrowed || s->redo_count + 2 > REDO_MAX)
+        return false;
+    int64_t step_s = interval_infos[s->series[slot->series].interval].step_s;
+    int64_t periods = (slot->window.to_ts - slot->window.from_ts) / step_s;
+    int64_t middle = slot->window.from_ts + periods / 2 * step_s;
+    if (periods > 1)
+        s->redo[s->redo_count++] = (struct redo){slot->series, {slot->window.from_ts, middle}};
+    s->redo[s->redo_count++] = (struct redo){slot->series, {middle, slot->window.to_ts}};
+    set_state(s, slot, SLOT_FREE);
+    return true;
+}
+
+static void on_answer(struct session *s, const struct session_event *e, struct slot *slot)
+{
+    const struct series *series = &s->series[slot->series];
+    struct judge_question q = {
+        .type = series->type,
+        .interval = series->interval,
+        .names = &series->names,
+        .want = series->want,
+        .window = slot->window,
+        .first_ts = series->first_ts,
+        .newest_ts = series->newest_ts,
+        .sent_utc_s = e->sent_utc_s,
+        .planned_utc_s = series->planned_utc_s,
+        .settle_s = s->config.settle_s,
+        .merged = series->merged,
+        .merged_count = series->merged_count,
+    };
+    struct ccd_error err = {0};
+    slot->batch = e->batch;
+    slot->sent_utc_s = e->sent_utc_s;
+    if (e->verdict == REPLY_END_OF_HISTORY) {
+        batch_clear(e->batch);
+        judge_end_of_history(&q, slot->judgement);
+    } else if (judge_page(&q, e->batch, slot->judgement, &err) != 0) {
+        retry(s, slot, &err);
+        return;
+    }
+    s->answered = true;
+    s->throttled_in_a_row = 0;
+    breaker_success(&s->breaker);
+    retry_budget_success(&s->budget);
+    if (slot->judgement->window_empty) {
+        if (ask_narrower(s, slot))
+            return;
+        judge_nothing(&q, slot->judgement);
+    }
+    write_page(s, e->slot, slot);
+}
+
+static void on_reply(struct session *s, const struct session_event *e)
+{
+    struct slot *slot = &s->slots[e->slot];
+    switch (e->verdict) {
+    case REPLY_PAGE:
+    case REPLY_END_OF_HISTORY:
+        on_answer(s, e, slot);
+        return;
+    case REPLY_THROTTLED:
+        throttled(s, slot, e);
+        return;
+    case REPLY_BAD_SERIES:
+        s->answered = true;
+        s->throttled_in_a_row = 0;
+        breaker_success(&s->breaker);
+        skip_series(s, slot, &e->error);
+        return;
+    case REPLY_BAD_KEY:
+        breaker_success(&s->breaker);
+        give_up(s, slot, &e->error);
+        stop(s, &e->error);
+        return;
+    case REPLY_RETRY:
+    case REPLY_BROKEN:
+        if (ccd_status_action(e->error.status) == CCD_ACTION_STOP) {
+            breaker_abandon(&s->breaker, s->now_us);
+            give_up(s, slot, &e->error);
+            stop(s, &e->error);
+            return;
+        }
+        retry(s, slot, &e->error);
+        return;
+    }
+}
+
+static void account(struct session *s, const struct slot *slot, const struct store_page_result *w)
+{
+    struct session_series_result *r = &s->series[slot->series].result;
+    const struct judgement *j = slot->judgement;
+    r->fetched += j->fetched;
+    r->provisional += j->provisional;
+    r->empty += j->empty;
+    r->rejected += j->rejected_count;
+    r->pending += j->pending;
+    r->tail += j->tail;
+    r->rows_written += w->inserted + w->changed;
+    r->rows_changed += w->changed;
+    r->rows_unchanged += w->unchanged;
+}
+
+static void on_written(struct session *s, const struct session_event *e)
+{
+    struct slot *slot = &s->slots[e->slot];
+    if (e->outcome == STORE_COMMITTED) {
+        account(s, slot, &e->written);
+        set_state(s, slot, SLOT_FREE);
+        return;
+    }
+    enum ccd_action action = ccd_status_action(e->error.status);
+    if (action == CCD_ACTION_SKIP_SERIES) {
+        skip_series(s, slot, &e->error);
+        return;
+    }
+    bool again = e->outcome == STORE_UNKNOWN || action == CCD_ACTION_RETRY ||
+                 action == CCD_ACTION_RECONNECT;
+    if (!again || ++slot->write_attempts >= WRITE_ATTEMPTS_MAX) {
+        give_up(s, slot, &e->error);
+        stop(s, &e->error);
+        return;
+    }
+    slot->rewritten = true;
+    slot->not_before_us = s->now_us + 1000 * retry_backoff_ms(&s->config.retry,
+                                                              slot->write_attempts, 0, &s->rng);
+    set_state(s, slot, SLOT_REWRITE);
+}
+
+void session_step(struct session *s, const struct session_event *e,
+                  struct session_actions *out_actions)
+{
+    out_actions->count = 0;
+    s->actions = out_actions;
+    s->now_us = e->now_us;
+    switch (e->kind) {
+    case SESSION_TIMER:
+        break;
+    case SESSION_PERMIT:
+        on_permit(s, e);
+        break;
+    case SESSION_REPLY:
+        on_reply(s, e);
+        break;
+    case SESSION_WRITTEN:
+        on_written(s, e);
+        break;
+    case SESSION_STOP:
+        stop(s, &e->error);
+        break;
+    }
+    pump(s);
+}
+
+/* ---- looking in ---- */
+
+int64_t session_wake_us(const struct session *s)
+{
+    return s->wake_us;
+}
+
+struct session_request session_request(const struct session *s, uint32_t index)
+{
+    const struct slot *slot = &s->slots[index];
+    const struct series *series = &s->series[slot->series];
+    return (struct session_request){
+        .type = series->type,
+        .interval = series->interval,
+        .names = &series->names,
+        .window = slot->window,
+        .series = slot->series,
+    };
+}
+
+void session_page(const struct session *s, uint32_t index, struct store_page *out_page)
+{
+    const struct slot *slot = &s->slots[index];
+    const struct series *series = &s->series[slot->series];
+    const struct judgement *j = slot->judgement;
+    *out_page = (struct store_page){
+        .type = series->type,
+        .interval = series->interval,
+        .series = &series->names,
+        .batch = slot->batch,
+        .rejected = j->any_rejected ? j->rejected : NULL,
+        .fresh = !slot->rewritten &&
+                 !plan_touches(series->merged, series->merged_count, slot->window),
+        .collected_utc_s = slot->sent_utc_s,
+        .final_before_ts = j->final_before_ts,
+        .segments = j->segments,
+        .segment_count = j->segment_count,
+        .run_id = s->config.run_id,
+    };
+}
+
+bool session_slot_free(const struct session *s, uint32_t index)
+{
+    return s->slots[index].state == SLOT_FREE;
+}
+
+size_t session_series_count(const struct session *s)
+{
+    return s->series_count;
+}
+
+const struct session_series_result *session_result(const struct session *s, size_t series)
+{
+    return &s->series[series].result;
+}
+
+const struct ccd_error *session_error(const struct session *s, int64_t *out_resume_us)
+{
+    if (out_resume_us)
+        *out_resume_us = s->resume_us;
+    return &s->error;
+}
+
+struct session_totals session_totals(const struct session *s)
+{
+    struct session_totals totals = {.calls_made = s->calls};
+    for (size_t i = 0; i < s->series_count; i++) {
+        const struct series *series = &s->series[i];
+        totals.calls_planned += series->result.plan.calls;
+        totals.rows_fetched += series->result.fetched;
+        totals.rows_written += series->result.rows_written;
+        bool open = !series->skipped && series->cursor_ts > series->want.from_ts;
+        totals.series_done += !open && series->busy == 0;
+    }
+    for (int i = 0; i < s->config.slots; i++)
+        totals.in_flight += s->slots[i].state == SLOT_SENT;
+    totals.wait_until_us = s->permit_wait_us;
+    int64_t probe_us = s->breaker.open ? s->breaker.next_probe_us : 0;
+    if (probe_us > totals.wait_until_us)
+        totals.wait_until_us = probe_us;
+    return totals;
+}
