@@ -1,0 +1,142 @@
+#include "api/client.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "http/client.h"
+
+enum { SETTINGS_MAX = 64, LINE_MAX_BYTES = 4096 };
+
+static int64_t utc_us(void *user)
+{
+    const struct ccd_client *client = user;
+    return client->fixed_now_us ? client->fixed_now_us : clock_utc_us(NULL);
+}
+
+static int64_t mono_us(void *user)
+{
+    (void)user;
+    return clock_mono_us(NULL);
+}
+
+static void write_log(void *user, enum log_level level, const struct log_subject *subject,
+                      struct str text)
+{
+    struct ccd_client *client = user;
+    const char *parts[4] = {0};
+    char line[LINE_MAX_BYTES];
+    size_t len = 0;
+    if (subject) {
+        parts[0] = subject->data_type;
+        parts[1] = subject->interval;
+        parts[2] = subject->market;
+        parts[3] = subject->instrument;
+    }
+    for (int i = 0; i < 4; i++) {
+        if (!parts[i])
+            continue;
+        str_print(line + len, sizeof(line) - len, "%s ", parts[i]);
+        len += strlen(line + len);
+    }
+    if (len > 0)
+        line[len - 1] = ':';
+    str_print(line + len, sizeof(line) - len, "%s" STR_FMT, len > 0 ? " " : "", STR_ARG(text));
+    client->log_line(client->log_user, (enum ccd_log_level)level, line);
+}
+
+/* "NAME=value" settings become overrides, the strongest source. */
+static int read_settings(const struct ccd_options *options, struct config_override *out,
+                         struct ccd_error *err)
+{
+    if (options->setting_count > SETTINGS_MAX)
+        return error_set(err, CCD_USAGE, "more than %d settings", SETTINGS_MAX);
+    for (size_t i = 0; i < options->setting_count; i++) {
+        struct str value = str_from(options->settings[i]);
+        struct str name = str_split(&value, '=');
+        bool is_file = false;
+        if (!config_option_find(name, &out[i].id, &is_file) || is_file)
+            return error_set(err, CCD_USAGE, "no setting is called \"" STR_FMT "\"", STR_ARG(name));
+        out[i].value = value;
+        out[i].source = "command line";
+    }
+    return 0;
+}
+
+static void log_warnings(const struct ccd_client *client)
+{
+    for (size_t i = 0; i < config_warning_count(client->config); i++)
+        log_warning(&client->log, NULL, "%s", config_warning(client->config, i));
+}
+
+int ccd_open(const struct ccd_options *options, struct ccd_client **out_client,
+             struct ccd_error *err)
+{
+    struct config_override overrides[SETTINGS_MAX];
+    struct ccd_options given = {0};
+    memcpy(&given, options, options->size < sizeof(given) ? options->size : sizeof(given));
+    struct ccd_client *client = mem_new(NULL, 1, sizeof(*client));
+    if (!client)
+        return error_set(err, CCD_NO_MEMORY, "no memory for a client");
+    client->log_line = given.log;
+    client->log_user = given.log_user;
+    client->log = (struct log){
+        .threshold = (enum log_level)given.log_level,
+        .write = given.log ? write_log : NULL,
+        .user = client,
+    };
+    client->clock = (struct clock){.utc_us = utc_us, .mono_us = mono_us, .user = client};
+    int status = read_settings(&given, overrides, err);
+    if (status == 0) {
+        const struct config_request request = {
+            .environment = environ,
+            .env_file = given.env_file,
+            .overrides = overrides,
+            .override_count = given.setting_count,
+            .strict = given.strict,
+        };
+        status = config_load(&request, &client->config, err);
+    }
+    if (status != 0) {
+        mem_free(NULL, client);
+        return status;
+    }
+    if (config_has(client->config, CONFIG_CCDATA_NOW))
+        client->fixed_now_us = config_i64(client->config, CONFIG_CCDATA_NOW) * 1000000;
+    log_warnings(client);
+    *out_client = client;
+    return 0;
+}
+
+void ccd_close(struct ccd_client *client)
+{
+    if (!client)
+        return;
+    config_free(client->config);
+    mem_free(NULL, client);
+}
+
+void ccd_stop(struct ccd_client *client)
+{
+    atomic_fetch_add(&client->stop_level, 1);
+}
+
+int client_stop_level(void *user)
+{
+    struct ccd_client *client = user;
+    return atomic_load(&client->stop_level);
+}
+
+bool client_state_directory(char *out, size_t capacity_bytes)
+{
+    const char *state = getenv("XDG_STATE_HOME");
+    if (state && state[0] == '/') /* the base directory specification ignores relative paths */
+        return str_print(out, capacity_bytes, "%s/ccdata", state);
+    const char *home = getenv("HOME");
+    if (!home || home[0] != '/') {
+        const struct passwd *user = getpwuid(geteuid());
+        home = user ? user->pw_dir : NULL;
+    }
+    return home && str_print(out, capacity_bytes, "%s/.local/state/ccdata", home);
+}

@@ -1,0 +1,29 @@
+/* What an open client holds. */
+#ifndef API_CLIENT_H
+#define API_CLIENT_H
+
+#include <stdatomic.h>
+
+#include <ccdata/ccdata.h>
+
+#include "base/log.h"
+#include "config/config.h"
+
+struct ccd_client {
+    struct config *config;
+    struct log log;
+    ccd_log_fn *log_line;
+    void *log_user;
+    struct clock clock;
+    int64_t fixed_now_us; /* CCDATA_NOW; 0 = the system's clock */
+    atomic_int stop_level;
+};
+
+/* For runtime and caller: the stop level of a client. */
+int client_stop_level(void *client);
+
+/* The directory of the quota ledgers: $XDG_STATE_HOME/ccdata or ~/.local/state/ccdata. False:
+ * neither is set. */
+bool client_state_directory(char *out, size_t capacity_bytes);
+
+#endif

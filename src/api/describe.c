@@ -1,0 +1,176 @@
+/* What there is: types, columns, intervals, settings, DDL. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/client.h"
+#include "http/client.h"
+#include "model/data_type.h"
+#include "store/store.h"
+
+const char *ccd_version(void)
+{
+    return CCDATA_VERSION;
+}
+
+const char *ccd_libraries(void)
+{
+    return http_library();
+}
+
+size_t ccd_type_count(void)
+{
+    return data_type_count;
+}
+
+struct ccd_type_info ccd_type_at(size_t index)
+{
+    const struct data_type *type = data_types[index];
+    return (struct ccd_type_info){
+        .name = type->name,
+        .title = type->title,
+        .source = type->source,
+        .path = type->path,
+        .candles = type->shape == SHAPE_CANDLES,
+        .column_count = type->column_count,
+    };
+}
+
+static const char *kind_name(enum column_kind kind)
+{
+    switch (kind) {
+    case COLUMN_I64:
+        return "integer";
+    case COLUMN_F64:
+        return "number";
+    case COLUMN_TEXT:
+        return "text";
+    case COLUMN_BOOL:
+        return "boolean";
+    case COLUMN_UTC_S:
+        return "time";
+    }
+    return "";
+}
+
+static const char *role_name(const struct column *column)
+{
+    const uint32_t key = COLUMN_TS | COLUMN_MARKET | COLUMN_INSTRUMENT | COLUMN_KEY;
+    if (column->flags & key)
+        return "key";
+    if (column->flags & COLUMN_UNIT)
+        return "echo";
+    if (column->flags & (COLUMN_SERIES | COLUMN_MAPPED))
+        return "series";
+    return "value";
+}
+
+struct ccd_column_info ccd_type_column_at(size_t type_index, size_t column_index)
+{
+    const struct column *column = &data_types[type_index]->columns[column_index];
+    return (struct ccd_column_info){
+        .name = column->name,
+        .vendor_key = column->key,
+        .kind = kind_name(column->kind),
+        .role = role_name(column),
+        .unit = column->unit,
+        .meaning = column->meaning,
+        .group = column->group,
+    };
+}
+
+size_t ccd_type_find(const char *name, const char **out_nearest)
+{
+    struct str given = str_from(name);
+    unsigned best = 256;
+    size_t nearest = 0;
+    for (size_t i = 0; i < data_type_count; i++) {
+        unsigned distance = str_distance(given, str_from(data_types[i]->name));
+        if (distance < best) {
+            best = distance;
+            nearest = i;
+        }
+    }
+    if (out_nearest)
+        *out_nearest = data_types[nearest]->name;
+    return data_type_find(given) ? nearest : SIZE_MAX;
+}
+
+size_t ccd_interval_count(void)
+{
+    return INTERVAL_COUNT;
+}
+
+struct ccd_interval_info ccd_interval_at(size_t index)
+{
+    const struct interval_info *info = &interval_infos[index];
+    return (struct ccd_interval_info){
+        .name = info->name,
+        .step_s = info->step_s,
+        .page_max = info->page_max,
+    };
+}
+
+int ccd_schema_sql(const char *dialect, char **out_text, struct ccd_error *err)
+{
+    enum store_dialect which;
+    struct buf text;
+    if (!store_dialect_parse(str_from(dialect), &which))
+        return error_set(err, CCD_USAGE, "no dialect \"%s\": this version knows sqlite", dialect);
+    buf_init(&text, 1 << 20, NULL);
+    if (store_write_ddl(which, &text) != 0 || !text.data) {
+        buf_release(&text);
+        return error_set(err, CCD_NO_MEMORY, "no memory for the schema");
+    }
+    *out_text = mem_copy_text(NULL, text.data, text.len);
+    buf_release(&text);
+    return *out_text ? 0 : error_set(err, CCD_NO_MEMORY, "no memory for the schema");
+}
+
+void ccd_text_free(char *text)
+{
+    mem_free(NULL, text);
+}
+
+size_t ccd_setting_count(void)
+{
+    return CONFIG_COUNT;
+}
+
+struct ccd_setting_info ccd_setting_at(size_t index)
+{
+    const struct config_option *option = config_option((enum config_id)index);
+    return (struct ccd_setting_info){
+        .name = option->name,
+        .type = config_type_name(option->type),
+        .default_value = option->fallback[0] ? option->fallback : NULL,
+        .description = option->meaning,
+        .secret = (option->flags & CONFIG_HIDDEN) != 0,
+    };
+}
+
+static const char *plain_value(const struct ccd_client *client, enum config_id id)
+{
+    switch (config_option(id)->type) {
+    case CONFIG_TYPE_TEXT:
+    case CONFIG_TYPE_CHOICE:
+    case CONFIG_TYPE_PATH:
+    case CONFIG_TYPE_URL:
+        return config_text(client->config, id).ptr;
+    default:
+        return "(set)";
+    }
+}
+
+const char *ccd_setting_value(const struct ccd_client *client, const char *name,
+                              const char **out_source)
+{
+    enum config_id id;
+    bool is_file = false;
+    if (!config_option_find(str_from(name), &id, &is_file) || is_file ||
+        !config_has(client->config, id))
+        return NULL;
+    if (out_source)
+        *out_source = config_source(client->config, id);
+    bool secret = config_option(id)->flags & CONFIG_HIDDEN;
+    return secret ? "(set)" : plain_value(client, id);
+}

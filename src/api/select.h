@@ -1,0 +1,64 @@
+/* From a job's words to series: which markets, which instruments, which range.
+ * Invariant: every name is resolved to the vendor's native id before anything is planned. */
+#ifndef API_SELECT_H
+#define API_SELECT_H
+
+#include <ccdata/ccdata.h>
+
+#include "engine/call.h"
+#include "store/store.h"
+
+/* One series that a job asks for, or one that it named and the vendor does not know (error set). */
+struct selected {
+    struct series_names names;
+    struct period_range want;
+    int64_t first_ts; /* of its data; 0 = unknown */
+    int64_t last_ts;  /* newest data known; 0 = unknown */
+    int64_t rank;     /* lifetime trades */
+    bool optional;    /* taken from a list: the vendor may not offer it */
+    struct ccd_error error;
+};
+
+struct selection {
+    struct selected *items;
+    size_t count, capacity;
+    const struct allocator *allocator;
+};
+void selection_release(struct selection *selection);
+
+/* What the selection works with. */
+struct select_context {
+    struct caller *caller; /* metadata calls */
+    struct store *store;   /* lists kept for 24 h, series known */
+    bool read_only;        /* a plan: nothing is stored */
+    bool no_calls;         /* no API key: a needed call is CCD_KEY_REJECTED */
+    int64_t now_utc_s;
+    int64_t settle_s;
+    bool backfill;         /* INGESTION_BACKFILL_ENABLED */
+    int64_t backfill_days; /* 0 = no bound */
+    const struct str *futures_exchanges;
+    size_t futures_exchange_count;
+    const struct str *futures_statuses;
+    size_t futures_status_count;
+    const struct clock *clock;
+    const struct log *log;
+    const struct allocator *allocator;
+};
+
+/* A job after its words were checked. */
+struct checked_job {
+    const struct ccd_job *job;
+    const struct data_type *type;
+    enum interval interval;
+    int64_t from_utc_s; /* INT64_MIN = not given */
+    int64_t to_utc_s;   /* INT64_MAX = not given */
+};
+/* CCD_USAGE naming what is wrong and what is right; asks nobody. */
+int select_check(const struct ccd_job *job, struct checked_job *out, struct ccd_error *err);
+
+/* Fill *out with the job's series, in order of priority. A named series that the vendor does not
+ * know is an item with an error; other errors end the operation. */
+int select_series(struct select_context *context, const struct checked_job *job,
+                  struct selection *out, struct ccd_error *err);
+
+#endif

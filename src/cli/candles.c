@@ -1,0 +1,105 @@
+/* The five candle types: one command each, all the same run. */
+#include <ccdata/ccdata.h>
+
+#include "cli/args.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/signals.h"
+
+static struct ccd_job job_from(const struct args *args)
+{
+    struct ccd_job job = CCD_JOB_INIT;
+    job.data_type = args->command->name;
+    job.interval = args->interval;
+    job.market = args->market ? args->market : args->specific_market;
+    job.instrument = args->specific_instrument;
+    job.exchanges = args->exchanges.items;
+    job.exchange_count = args->exchanges.count;
+    job.instruments = args->instruments.items;
+    job.instrument_count = args->instruments.count;
+    job.pair_limit = args->pair_limit;
+    job.asset_limit = args->asset_limit;
+    job.from = args->from;
+    job.to = args->to;
+    return job;
+}
+
+static struct ccd_run_options run_options_from(const struct args *args, struct progress *progress)
+{
+    struct ccd_run_options run = CCD_RUN_INIT;
+    run.parallel_workers = args->parallel_workers;
+    run.max_calls = args->max_calls;
+    run.lock_wait_s = args->lock_wait;
+    run.wait_for_quota = args->wait;
+    if (progress->mode != PROGRESS_NONE) {
+        run.progress = progress_show;
+        run.progress_user = progress;
+    }
+    return run;
+}
+
+/* This line is there whatever else is printed: a log of cron jobs may keep nothing more. */
+static void complain_about(struct cli *cli, const struct ccd_report *report, int exit_code)
+{
+    struct buf line;
+    buf_init(&line, OUTPUT_MAX_BYTES, NULL);
+    causes_add_line(&line, report, exit_code);
+    cli_complain(cli, buf_str(&line).ptr);
+    buf_release(&line);
+}
+
+static int print_report(struct cli *cli, const struct args *args, const struct ccd_report *report)
+{
+    int exit_code = signals_exit_code(report->exit_code);
+    struct buf text;
+    buf_init(&text, OUTPUT_MAX_BYTES, NULL);
+    if (args->json) {
+        cli_report_add_json(&text, report, args->command->name, exit_code, args->dry_run);
+    } else if (args->dry_run) {
+        cli_report_add_plan(&text, report, exit_code, args->verbose);
+    } else if (!args->quiet || exit_code != 0) {
+        cli_report_add(&text, report, exit_code, args->verbose);
+    }
+    int failed = cli_print(cli, &text);
+    if (exit_code != 0) {
+        complain_about(cli, report, exit_code);
+    }
+    return exit_code ? exit_code : failed;
+}
+
+static int run_job(struct client *client, const struct args *args, struct ccd_report **out_report,
+                   struct ccd_error *err)
+{
+    struct progress progress;
+    progress_init(&progress, &client->console, args->progress, args->quiet);
+    const struct ccd_job job = job_from(args);
+    const struct ccd_run_options run = run_options_from(args, &progress);
+    signals_watch(client->handle);
+    int status = args->dry_run ? ccd_plan(client->handle, &job, 1, &run, out_report, err)
+                               : ccd_ingest(client->handle, &job, 1, &run, out_report, err);
+    signals_unwatch();
+    progress_end(&progress);
+    return status;
+}
+
+int candles_run(struct cli *cli, const struct args *args)
+{
+    struct ccd_error err = {0};
+    struct ccd_report *report = NULL;
+    struct client client;
+    int exit_code;
+    if (cli_client_open(&client, cli, args, &err) != 0) {
+        exit_code = cli_fail(cli, args, &err, ccd_status_exit_code(err.status));
+    } else if (run_job(&client, args, &report, &err) != 0) {
+        int code = ccd_status_exit_code(err.status);
+        exit_code = cli_fail(cli, args, &err, signals_exit_code(code));
+    } else {
+        exit_code = print_report(cli, args, report);
+    }
+    ccd_report_free(report);
+    cli_client_close(&client);
+    return exit_code;
+}

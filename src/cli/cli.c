@@ -1,0 +1,127 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/args.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/json.h"
+#include "cli/term.h"
+
+const char *cli_error_text(const struct ccd_error *err)
+{
+    return err->message[0] ? err->message : ccd_status_title(err->status);
+}
+
+void cli_complain(struct cli *cli, const char *message)
+{
+    struct buf line;
+    buf_init(&line, OUTPUT_MAX_BYTES, NULL);
+    buf_add_text(&line, "ccdata: ");
+    term_add_escaped(&line, str_from(message));
+    buf_add_char(&line, '\n');
+    if (!line.failed) {
+        fwrite(line.data, 1, line.len, cli->err);
+    }
+    buf_release(&line);
+}
+
+int cli_print(struct cli *cli, struct buf *text)
+{
+    int exit_code = 0;
+    if (text->failed) {
+        cli_complain(cli, "no memory for the output; nothing was printed");
+        exit_code = ccd_status_exit_code(CCD_NO_MEMORY);
+    } else {
+        bool cut = fwrite(buf_str(text).ptr, 1, text->len, cli->out) < text->len;
+        if ((cut || fflush(cli->out) != 0) && !cli->out_errno) {
+            cli->out_errno = errno;
+        }
+    }
+    buf_release(text);
+    return exit_code;
+}
+
+static void print_error_json(struct cli *cli, const char *command, const struct ccd_error *err,
+                             int exit_code)
+{
+    struct buf text;
+    struct json j;
+    buf_init(&text, OUTPUT_MAX_BYTES, NULL);
+    bool interrupted = err->status == CCD_INTERRUPTED;
+    json_begin(&j, &text, command, interrupted ? "interrupted" : "failed", exit_code);
+    json_add_error(&j, "error", err);
+    json_end(&j);
+    cli_print(cli, &text);
+}
+
+int cli_fail(struct cli *cli, const struct args *args, const struct ccd_error *err, int exit_code)
+{
+    cli_complain(cli, cli_error_text(err));
+    if (args->json) {
+        print_error_json(cli, args->command ? args->command->name : NULL, err, exit_code);
+    }
+    return exit_code;
+}
+
+static int fail_without_command(struct cli *cli, const struct args *args)
+{
+    struct buf text;
+    buf_init(&text, OUTPUT_MAX_BYTES, NULL);
+    help_add_program(&text);
+    if (!text.failed) {
+        fwrite(text.data, 1, text.len, cli->err);
+    }
+    buf_release(&text);
+    if (args->json) {
+        struct ccd_error err = {0};
+        error_set(&err, CCD_USAGE, "no command; 'ccdata help' lists the commands");
+        print_error_json(cli, NULL, &err, ccd_status_exit_code(CCD_USAGE));
+    }
+    return ccd_status_exit_code(CCD_USAGE);
+}
+
+static int dispatch(struct cli *cli, const struct args *args)
+{
+    if (args->help) {
+        return help_print(cli, args->command);
+    }
+    if (args->version) {
+        return version_run(cli, args);
+    }
+    if (!args->command) {
+        return fail_without_command(cli, args);
+    }
+    return args->command->run(cli, args);
+}
+
+/* A reader that went away has what it wanted; any other failed write leaves a cut result. */
+static int check_output(struct cli *cli, int exit_code)
+{
+    if (cli->out_errno == 0 || cli->out_errno == EPIPE) {
+        return exit_code;
+    }
+    char message[128];
+    str_print(message, sizeof message, "cannot write to the standard output: %s",
+              strerror(cli->out_errno));
+    cli_complain(cli, message);
+    return exit_code ? exit_code : ccd_status_exit_code(CCD_DISK);
+}
+
+int cli_main(struct cli *cli, int argc, char *const argv[])
+{
+    struct args args;
+    struct ccd_error err = {0};
+    int exit_code;
+    args_init(&args);
+    if (args_parse(&args, argc, argv, &err) == 0) {
+        exit_code = dispatch(cli, &args);
+    } else {
+        args.json = args_mention_json(argc, argv);
+        exit_code = cli_fail(cli, &args, &err, ccd_status_exit_code(err.status));
+    }
+    args_release(&args);
+    return check_output(cli, exit_code);
+}

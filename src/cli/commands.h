@@ -1,0 +1,33 @@
+/* The table of commands: dispatch, help and tests read it. Invariant: what is listed runs. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+struct args;
+struct cli;
+
+struct command {
+    const char *name;
+    const char *operand; /* "[NAME]"; NULL = takes none */
+    unsigned takes;      /* enum option_group */
+    const char *summary;
+    const char *example;
+    int (*run)(struct cli *cli, const struct args *args); /* returns the exit code */
+};
+
+extern const struct command cli_commands[];
+extern const size_t cli_command_count;
+
+const struct command *cli_command_find(struct str name); /* NULL when unknown */
+
+int candles_run(struct cli *cli, const struct args *args);
+int types_run(struct cli *cli, const struct args *args);
+int schema_run(struct cli *cli, const struct args *args);
+int help_run(struct cli *cli, const struct args *args);
+int version_run(struct cli *cli, const struct args *args);
+
+#endif

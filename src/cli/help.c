@@ -1,0 +1,134 @@
+#include "cli/help.h"
+
+#include <ccdata/ccdata.h>
+
+#include "cli/args.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/term.h"
+
+enum { NAME_MAX_BYTES = 64 };
+
+static const size_t HELP_COLUMN = 30;
+
+static void add_entry(struct buf *out, const char *name, const char *text)
+{
+    size_t width = 2 + term_width(str_from(name));
+    buf_printf(out, "  %s", name);
+    if (width + 2 > HELP_COLUMN) {
+        buf_add_char(out, '\n');
+        width = 0;
+    }
+    term_add_spaces(out, HELP_COLUMN - width);
+    term_add_wrapped(out, str_from(text), HELP_COLUMN, HELP_COLUMN, HELP_WIDTH);
+    buf_add_char(out, '\n');
+}
+
+/* "-v, --verbose", "    --interval 1d|1h|1m" */
+static void add_option_name(struct buf *b, const struct option *option)
+{
+    if (option->letter) {
+        buf_printf(b, "-%c, ", option->letter);
+    }
+    buf_printf(b, "--%s", option->name);
+    if (option->form == OPTION_CHOICE) {
+        for (size_t i = 0; option->choice_at(i); i++) {
+            buf_printf(b, "%c%s", i ? '|' : ' ', option->choice_at(i));
+        }
+    } else if (option->argument) {
+        buf_printf(b, " %s", option->argument);
+    }
+}
+
+static void add_options(struct buf *out, unsigned groups)
+{
+    struct buf name;
+    struct buf text;
+    buf_init(&name, NAME_MAX_BYTES, NULL);
+    buf_init(&text, OUTPUT_MAX_BYTES, NULL);
+    for (size_t i = 0; i < cli_option_count; i++) {
+        const struct option *option = &cli_options[i];
+        if (!(option->groups & groups)) {
+            continue;
+        }
+        buf_clear(&name);
+        buf_clear(&text);
+        add_option_name(&name, option);
+        buf_add_text(&text, option->help);
+        if (option->default_text) {
+            buf_printf(&text, " (default: %s)", option->default_text);
+        }
+        out->failed |= name.failed || text.failed;
+        if (!out->failed) {
+            add_entry(out, name.data, text.data);
+        }
+    }
+    buf_release(&text);
+    buf_release(&name);
+}
+
+void help_add_program(struct buf *out)
+{
+    buf_add_text(out,
+                 "Usage: ccdata [global options] COMMAND [options]\n\n"
+                 "Keeps a complete, exact copy of CryptoCompare / CoinDesk Data candles in your "
+                 "own database.\n\n"
+                 "Commands:\n");
+    for (size_t i = 0; i < cli_command_count; i++) {
+        add_entry(out, cli_commands[i].name, cli_commands[i].summary);
+    }
+    buf_add_text(out, "\nGlobal options, on either side of the command:\n");
+    add_options(out, GROUP_GLOBAL);
+    buf_add_text(
+        out,
+        "\n'ccdata COMMAND --help' prints the options of a command. In names, '-' and "
+        "'_' are equal.\n"
+        "Example:\n"
+        "  ccdata spot_ohlcv --specific_market kraken --specific_instrument BTC-USD --dry_run\n");
+}
+
+void help_add_command(struct buf *out, const struct command *command)
+{
+    buf_printf(out, "Usage: ccdata %s%s%s [options]\n\n  %s\n", command->name,
+               command->operand ? " " : "", command->operand ? command->operand : "",
+               command->summary);
+    if (command->takes & ~(unsigned)GROUP_GLOBAL) {
+        buf_add_text(out, "\nOptions:\n");
+        add_options(out, command->takes & ~(unsigned)GROUP_GLOBAL);
+    }
+    buf_add_text(out, "\nGlobal options:\n");
+    add_options(out, GROUP_GLOBAL);
+    buf_printf(out, "\nExample:\n  %s\n", command->example);
+}
+
+int help_print(struct cli *cli, const struct command *command)
+{
+    struct buf text;
+    buf_init(&text, OUTPUT_MAX_BYTES, NULL);
+    if (command) {
+        help_add_command(&text, command);
+    } else {
+        help_add_program(&text);
+    }
+    return cli_print(cli, &text);
+}
+
+int help_run(struct cli *cli, const struct args *args)
+{
+    const struct command *command = NULL;
+    struct ccd_error err = {0};
+    if (args->operand && args_find_command(args->operand, &command, &err) != 0) {
+        return cli_fail(cli, args, &err, ccd_status_exit_code(err.status));
+    }
+    return help_print(cli, command);
+}
+
+int version_run(struct cli *cli, const struct args *args)
+{
+    (void)args;
+    struct buf text;
+    buf_init(&text, OUTPUT_MAX_BYTES, NULL);
+    buf_printf(&text, "ccdata %s\n%s\n", ccd_version(), ccd_libraries());
+    return cli_print(cli, &text);
+}

@@ -1,0 +1,16 @@
+/* Help texts, generated from the tables of commands and options.
+ * Invariant: no line is longer than HELP_WIDTH. */
+#ifndef CLI_HELP_H
+#define CLI_HELP_H
+
+#include "base/buf.h"
+
+struct cli;
+struct command;
+
+void help_add_program(struct buf *out);
+void help_add_command(struct buf *out, const struct command *command);
+int help_print(struct cli *cli,
+               const struct command *command); /* NULL = the program's; an exit code */
+
+#endif

@@ -1,0 +1,53 @@
+/* The table of options: parser, help and tests read it. Invariant: one entry is a whole option. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum option_form {
+    OPTION_FLAG,    /* bool */
+    OPTION_TEXT,    /* const char * */
+    OPTION_TIME,    /* const char *: an ISO date or date-time */
+    OPTION_CHOICE,  /* const char *: one of choice_at(0) … */
+    OPTION_INTEGER, /* int64_t, min … max */
+    OPTION_LIST     /* struct text_list */
+};
+
+/* A command takes the options that share a bit with its `takes`. */
+enum option_group {
+    GROUP_GLOBAL = 1u << 0,
+    GROUP_RUN = 1u << 1,
+    GROUP_SPOT = 1u << 2,
+    GROUP_FUTURES = 1u << 3,
+    GROUP_INDICES = 1u << 4,
+    GROUP_TYPES = 1u << 5,
+    GROUP_SCHEMA = 1u << 6,
+};
+
+struct option {
+    const char *name; /* as the help prints it; '-' and '_' are equal */
+    char letter;      /* 0 = none */
+    enum option_form form;
+    unsigned groups;
+    size_t offset;                          /* into struct args */
+    const char *argument;                   /* "N", "URL" …; NULL for flags and choices */
+    const char *(*choice_at)(size_t index); /* NULL behind the last */
+    int64_t min, max;
+    const char *default_text; /* NULL = none */
+    const char *excludes;     /* the option that cannot stand beside it */
+    const char *setting; /* the environment variable that it overrides; a flag sets it to true */
+    const char *help;
+};
+
+extern const struct option cli_options[];
+extern const size_t cli_option_count;
+
+/* NULL when unknown. */
+const struct option *cli_option_find(struct str name);
+const struct option *cli_option_find_letter(char letter);
+
+#endif

@@ -1,0 +1,143 @@
+#include "cli/progress.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/hooks.h"
+#include "base/time.h"
+#include "base/utf8.h"
+#include "cli/term.h"
+
+enum {
+    LINE_EVERY_MS = 5000,
+    LINE_MAX_BYTES = 4096,
+    BAR_CELLS_MAX = 40,
+    BAR_CELLS_MIN = 10,
+    DEFAULT_WIDTH = 80
+};
+
+static bool is_terminal(FILE *file)
+{
+    const char *term = getenv("TERM");
+    return isatty(fileno(file)) && term && strcmp(term, "dumb") != 0;
+}
+
+static size_t terminal_width(FILE *file)
+{
+    struct winsize size;
+    if (ioctl(fileno(file), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
+        return DEFAULT_WIDTH;
+    }
+    return size.ws_col;
+}
+
+void progress_init(struct progress *p, struct console *console, const char *name, bool quiet)
+{
+    *p = (struct progress){.console = console, .next_line_ms = LINE_EVERY_MS};
+    if (!name || strcmp(name, "auto") == 0) {
+        p->mode = is_terminal(console->err) ? PROGRESS_BAR : PROGRESS_LOG;
+        p->mode = quiet ? PROGRESS_NONE : p->mode;
+    } else if (strcmp(name, "bar") == 0) {
+        p->mode = PROGRESS_BAR;
+    } else if (strcmp(name, "log") == 0) {
+        p->mode = PROGRESS_LOG;
+    }
+}
+
+static int64_t percent(const struct ccd_progress *now)
+{
+    if (now->calls_planned <= 0) {
+        return 0;
+    }
+    int64_t done = now->calls_done < now->calls_planned ? now->calls_done : now->calls_planned;
+    return done * 100 / now->calls_planned;
+}
+
+void progress_add_line(struct buf *out, const struct ccd_progress *now, int64_t rows_per_s)
+{
+    char duration[DURATION_BYTES];
+    if (now->calls_planned > 0) {
+        buf_printf(out, "%3" PRId64 "%% of %" PRId64 " calls, %" PRId64 " rows/s", percent(now),
+                   now->calls_planned, rows_per_s);
+    } else {
+        buf_printf(out, "working out what is missing, %" PRId64 " series", now->series_total);
+    }
+    if (now->eta_s >= 0 && now->calls_planned > 0) {
+        buf_printf(out, ", ETA %s", term_duration(now->eta_s * 1000, duration));
+    }
+    if (now->waiting_ms > 0) {
+        buf_printf(out, ", waiting %s", term_duration(now->waiting_ms, duration));
+        if (now->waiting_for) {
+            buf_add_text(out, ": ");
+            term_add_escaped(out, str_from(now->waiting_for));
+        }
+    }
+}
+
+void progress_add_bar(struct buf *out, const struct ccd_progress *now, int64_t rows_per_s,
+                      size_t width)
+{
+    struct buf line;
+    buf_init(&line, LINE_MAX_BYTES, NULL);
+    progress_add_line(&line, now, rows_per_s);
+    size_t line_width = term_width(buf_str(&line));
+    size_t around = line_width + 3; /* brackets and a space */
+    size_t room = width > around ? width - around : 0;
+    size_t cells = room < BAR_CELLS_MAX ? room : BAR_CELLS_MAX;
+    if (cells >= BAR_CELLS_MIN) {
+        size_t filled = cells * (size_t)percent(now) / 100;
+        buf_add_char(out, '[');
+        for (size_t i = 0; i < cells; i++) {
+            buf_add_char(out, i < filled ? '#' : '.');
+        }
+        buf_add_text(out, "] ");
+    }
+    struct str rest = buf_str(&line);
+    for (size_t i = 0; i < width && rest.len > 0; i++) {
+        uint32_t code_point;
+        size_t size = utf8_char_size(rest, &code_point);
+        buf_add(out, rest.ptr, size);
+        rest = (struct str){rest.ptr + size, rest.len - size};
+    }
+    buf_release(&line);
+}
+
+static int64_t rate(struct progress *p, const struct ccd_progress *now)
+{
+    if (now->elapsed_ms - p->recent_ms >= LINE_EVERY_MS) {
+        p->old_ms = p->recent_ms;
+        p->old_rows = p->recent_rows;
+        p->recent_ms = now->elapsed_ms;
+        p->recent_rows = now->rows_written;
+    }
+    int64_t ms = now->elapsed_ms - p->old_ms;
+    return ms > 0 ? (now->rows_written - p->old_rows) * 1000 / ms : 0;
+}
+
+void progress_show(void *user, const struct ccd_progress *now)
+{
+    struct progress *p = user;
+    struct buf text;
+    buf_init(&text, LINE_MAX_BYTES, NULL);
+    int64_t rows_per_s = rate(p, now);
+    if (p->mode == PROGRESS_BAR) {
+        /* The last column stays free: some terminals break the line there. */
+        progress_add_bar(&text, now, rows_per_s, terminal_width(p->console->err) - 1);
+        console_bar(p->console, buf_str(&text));
+    } else if (p->mode == PROGRESS_LOG && now->elapsed_ms >= p->next_line_ms) {
+        char time[32];
+        p->next_line_ms = now->elapsed_ms + LINE_EVERY_MS;
+        buf_printf(&text, "%s INFO ", time_format_iso(clock_utc_s(NULL), time));
+        progress_add_line(&text, now, rows_per_s);
+        console_line(p->console, buf_str(&text));
+    }
+    buf_release(&text);
+}
+
+void progress_end(struct progress *p)
+{
+    console_clear_bar(p->console);
+}

@@ -1,0 +1,219 @@
+#include "fake_ccdata.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+struct ccd_client {
+    const struct ccd_options *options;
+    ccd_log_fn *log;
+    void *log_user;
+};
+
+struct fake fake;
+static struct ccd_client the_client;
+
+void fake_reset(void)
+{
+    fake = (struct fake){.report = {.status = "complete"}};
+}
+
+static void append(char *text, const char *separator, const char *more)
+{
+    size_t len = strlen(text);
+    str_print(text + len, FAKE_TEXT_BYTES - len, "%s%s", separator, more ? more : "-");
+}
+
+static void log_lines(const struct fake_line *lines)
+{
+    for (size_t i = 0; i < 4 && lines[i].text; i++) {
+        the_client.log(the_client.log_user, lines[i].level, lines[i].text);
+    }
+}
+
+const char *ccd_version(void)
+{
+    return "0.1.0";
+}
+
+const char *ccd_libraries(void)
+{
+    return "fake 1.0";
+}
+
+int ccd_open(const struct ccd_options *options, struct ccd_client **out_client,
+             struct ccd_error *err)
+{
+    the_client = (struct ccd_client){.log = options->log, .log_user = options->log_user};
+    for (size_t i = 0; i < options->setting_count; i++) {
+        append(fake.settings, options->settings[i], "\n");
+    }
+    if (options->env_file) {
+        append(fake.env_file, "", options->env_file);
+    }
+    fake.strict = options->strict;
+    log_lines(fake.open_lines);
+    if (fake.open_error.status != CCD_OK) {
+        *err = fake.open_error;
+        return (int)err->status;
+    }
+    fake.opened++;
+    *out_client = &the_client;
+    return 0;
+}
+
+void ccd_close(struct ccd_client *client)
+{
+    fake.closed += client != NULL;
+}
+
+void ccd_stop(struct ccd_client *client)
+{
+    fake.stops += client == &the_client;
+}
+
+const char *ccd_series_state_name(enum ccd_series_state state)
+{
+    static const char *const NAMES[] = {"planned", "up_to_date",  "complete",   "partial",
+                                        "failed",  "not_offered", "interrupted"};
+    return NAMES[state];
+}
+
+static void remember(const struct ccd_job *job, const struct ccd_run_options *run)
+{
+    const char *const names[] = {job->data_type,  job->interval, job->market,
+                                 job->instrument, job->from,     job->to};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        append(fake.names, i ? " " : "", names[i]);
+    }
+    for (size_t i = 0; i < job->exchange_count; i++) {
+        append(fake.exchanges, i ? " " : "", job->exchanges[i]);
+    }
+    for (size_t i = 0; i < job->instrument_count; i++) {
+        append(fake.instruments, i ? " " : "", job->instruments[i]);
+    }
+    fake.job = *job;
+    fake.run = *run;
+}
+
+static int run(const struct ccd_job *jobs, const struct ccd_run_options *options,
+               struct ccd_report **out_report, struct ccd_error *err)
+{
+    remember(&jobs[0], options);
+    for (size_t i = 0; i < fake.progress_count && options->progress; i++) {
+        options->progress(options->progress_user, &fake.progress[i]);
+    }
+    log_lines(fake.run_lines);
+    for (size_t i = 0; i < 2 && fake.raise[i]; i++) {
+        raise(fake.raise[i]);
+    }
+    if (fake.run_error.status != CCD_OK) {
+        *err = fake.run_error;
+        return (int)err->status;
+    }
+    *out_report = &fake.report;
+    return 0;
+}
+
+int ccd_plan(struct ccd_client *client, const struct ccd_job *jobs, size_t job_count,
+             const struct ccd_run_options *options, struct ccd_report **out_report,
+             struct ccd_error *err)
+{
+    fake.planned += client == &the_client && job_count == 1;
+    return run(jobs, options, out_report, err);
+}
+
+int ccd_ingest(struct ccd_client *client, const struct ccd_job *jobs, size_t job_count,
+               const struct ccd_run_options *options, struct ccd_report **out_report,
+               struct ccd_error *err)
+{
+    fake.ingested += client == &the_client && job_count == 1;
+    return run(jobs, options, out_report, err);
+}
+
+void ccd_report_free(struct ccd_report *report)
+{
+    fake.reports_freed += report != NULL;
+}
+
+static const struct ccd_column_info COLUMNS[] = {
+    {"ts", "TIMESTAMP", "time", "key", "s", "Start of the period.", "ID"},
+    {"base", "BASE", "text", "series", "", "The asset that is bought | sold.", "MAPPING"},
+    {"close", "CLOSE", "number", "value", "price",
+     "The last price of the period, which is the price of the last trade before the period ended, "
+     "in units of the quote asset.",
+     "OHLC"},
+};
+
+static const struct ccd_type_info TYPES[] = {
+    {"spot_ohlcv", "Spot OHLCV candles", "Vendor documentation, 2025", "/spot/v1/historical/{unit}",
+     true, 3},
+    {"spot_instruments", "Spot instruments", "Vendor documentation, 2025",
+     "/spot/v1/markets/instruments", false, 2},
+};
+
+size_t ccd_type_count(void)
+{
+    return sizeof TYPES / sizeof TYPES[0];
+}
+
+struct ccd_type_info ccd_type_at(size_t index)
+{
+    return TYPES[index];
+}
+
+struct ccd_column_info ccd_type_column_at(size_t type_index, size_t column_index)
+{
+    (void)type_index;
+    return COLUMNS[column_index];
+}
+
+size_t ccd_type_find(const char *name, const char **out_nearest)
+{
+    *out_nearest = TYPES[0].name;
+    for (size_t i = 0; i < ccd_type_count(); i++) {
+        if (str_distance(str_from(name), str_from(TYPES[i].name)) == 0) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static const struct ccd_interval_info INTERVALS[] = {
+    {"1d", 86400, 5000}, {"1h", 3600, 2000}, {"1m", 60, 2000}};
+
+struct ccd_interval_info ccd_interval_at(size_t index)
+{
+    return INTERVALS[index];
+}
+
+size_t ccd_interval_count(void)
+{
+    return sizeof INTERVALS / sizeof INTERVALS[0];
+}
+
+int ccd_schema_sql(const char *dialect, char **out_text, struct ccd_error *err)
+{
+    if (strcmp(dialect, "sqlite") != 0) {
+        return error_set(err, CCD_USAGE, "no dialect '%s'; there is sqlite", dialect);
+    }
+    *out_text = strdup("CREATE TABLE dim_series (series_id INTEGER);\n");
+    return *out_text ? 0 : error_set(err, CCD_NO_MEMORY, "no memory");
+}
+
+void ccd_text_free(char *text)
+{
+    free(text);
+}
+
+const char *ccd_setting_value(const struct ccd_client *client, const char *name,
+                              const char **out_source)
+{
+    (void)client;
+    *out_source = "environment";
+    return strcmp(name, "LOG_LEVEL") == 0 ? fake.log_level : NULL;
+}
