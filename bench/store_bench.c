@@ -1,0 +1,320 @@
+/* Speed of the store: fresh pages, replayed pages, and beside them the bare loop of a prepared
+ * INSERT into the same table, the ceiling of ordinary SQLite code. Median of several runs.
+ * Use: store_bench [ROWS [RUNS [DIRECTORY]]] */
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "store/store.h"
+
+enum { PAGE_ROWS = 2000, SERIES = 20, RUNS_MAX = 25 };
+
+static const int64_t first_ts = 1700000040;
+
+struct figures {
+    double rows_per_s;
+    double cpu_s_per_million;
+};
+
+struct stopwatch {
+    double wall_s;
+    double cpu_s;
+};
+
+static struct stopwatch read_stopwatch(void)
+{
+    struct timespec now;
+    struct rusage used;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    getrusage(RUSAGE_SELF, &used);
+    return (struct stopwatch){
+        .wall_s = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec,
+        .cpu_s = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+                 1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec),
+    };
+}
+
+static struct figures since(struct stopwatch start, int64_t rows)
+{
+    struct stopwatch now = read_stopwatch();
+    return (struct figures){
+        .rows_per_s = (double)rows / (now.wall_s - start.wall_s),
+        .cpu_s_per_million = (now.cpu_s - start.cpu_s) / ((double)rows / 1e6),
+    };
+}
+
+static void die(const char *what, const char *why)
+{
+    fprintf(stderr, "store_bench: %s: %s\n", what, why);
+    exit(1);
+}
+
+/* ---- a page that looks like minutes of a futures market ---- */
+
+static double price(struct rng *r)
+{
+    return (double)(6000 + rng_below(r, 2000)) / 1000;
+}
+
+static double amount(struct rng *r)
+{
+    return rng_below(r, 3) == 0 ? 0 : (double)rng_below(r, UINT64_C(1) << 48) / 1e9;
+}
+
+static void fill_cell(struct batch *b, size_t row, size_t column, bool traded, struct rng *r)
+{
+    const struct column *c = &b->type->columns[column];
+    if (c->flags & COLUMN_SERIES && c->kind == COLUMN_TEXT) {
+        batch_set_text(b, row, column, STR("VANILLA"));
+    } else if (!column_is_fact(c)) {
+        return;
+    } else if (strcmp(c->group, "OHLC_TRADE") == 0 && !traded) {
+        return;
+    } else if (c->kind == COLUMN_UTC_S) {
+        batch_set_i64(b, row, column, first_ts + (int64_t)rng_below(r, 86400));
+    } else if (c->kind == COLUMN_I64) {
+        batch_set_i64(b, row, column, traded ? (int64_t)rng_below(r, 300) : 0);
+    } else if (strcmp(c->unit, "price") == 0) {
+        batch_set_f64(b, row, column, price(r));
+    } else {
+        batch_set_f64(b, row, column, traded ? amount(r) : 0);
+    }
+}
+
+static void fill_page(struct batch *b)
+{
+    struct rng r = {.state = 1};
+    for (size_t row = 0; row < PAGE_ROWS; row++) {
+        bool traded = rng_below(&r, 100) != 0; /* 1 % without trades, as recorded */
+        for (size_t column = 0; column < b->type->column_count; column++) {
+            fill_cell(b, row, column, traded, &r);
+        }
+    }
+    b->row_count = PAGE_ROWS;
+}
+
+/* Pages go round the series, each series forward in time. */
+static void date_page(struct batch *b, int64_t page)
+{
+    size_t ts = (size_t)data_type_column_flagged(b->type, COLUMN_TS);
+    for (size_t row = 0; row < PAGE_ROWS; row++) {
+        int64_t period = page / SERIES * PAGE_ROWS + (int64_t)row;
+        batch_set_i64(b, row, ts, first_ts + period * 60);
+    }
+}
+
+/* ---- runs ---- */
+
+static void remove_database(const char *path)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        char name[512];
+        str_print(name, sizeof(name), "%s%s", path, suffixes[i]);
+        unlink(name);
+    }
+}
+
+static void put_page(struct store_writer *w, const struct series_names *names,
+                     const struct batch *b, int64_t page, bool fresh)
+{
+    size_t ts = (size_t)data_type_column_flagged(b->type, COLUMN_TS);
+    struct coverage_segment segment = {
+        .from_ts = batch_cell(b, 0, ts)->i64,
+        .to_ts = batch_cell(b, PAGE_ROWS - 1, ts)->i64 + 60,
+        .asked_utc_s = 2000000000,
+    };
+    struct store_page p = {
+        .type = b->type,
+        .interval = INTERVAL_1M,
+        .series = &names[page % SERIES],
+        .batch = b,
+        .fresh = fresh,
+        .collected_utc_s = segment.asked_utc_s,
+        .final_before_ts = segment.asked_utc_s,
+        .segments = &segment,
+        .segment_count = 1,
+        .run_id = "bench",
+    };
+    struct store_page_result result;
+    struct ccd_error err;
+    if (w->ops->writer_begin(w, &err) != 0 || w->ops->writer_put(w, &p, &result, &err) != 0 ||
+        w->ops->writer_commit(w, &err) != STORE_COMMITTED) {
+        die("writing a page", err.message);
+    }
+    if ((fresh ? result.inserted : result.unchanged) != PAGE_ROWS) {
+        die("writing a page", "not every row was taken as expected");
+    }
+}
+
+static struct figures run_store(const char *path, struct batch *b, int64_t pages, bool fresh)
+{
+    char url[512];
+    str_print(url, sizeof(url), "sqlite:%s", path);
+    struct store_config config = {.url = url, .create_schema = true, .settle_s = 360};
+    struct series_names names[SERIES];
+    for (int i = 0; i < SERIES; i++) {
+        char native[32];
+        str_print(native, sizeof(native), "PAIR%d", i);
+        series_names_set(&names[i], b->type, STR("binance"), str_from(native), STR(""));
+    }
+    struct ccd_error err;
+    struct store *store;
+    struct store_writer *writer;
+    if (store_open(&config, &store, &err) != 0 ||
+        store->ops->writer_open(store, &writer, &err) != 0) {
+        die("opening the store", err.message);
+    }
+    struct stopwatch start = read_stopwatch();
+    for (int64_t page = 0; page < pages; page++) {
+        date_page(b, page);
+        put_page(writer, names, b, page, fresh);
+    }
+    struct figures figures = since(start, pages * PAGE_ROWS);
+    writer->ops->writer_close(writer);
+    store_close(store);
+    return figures;
+}
+
+static void must(sqlite3 *db, int code, const char *what)
+{
+    if (code != SQLITE_OK && code != SQLITE_DONE) {
+        die(what, sqlite3_errmsg(db));
+    }
+}
+
+static void bind_row(sqlite3_stmt *stmt, const struct batch *b, size_t row)
+{
+    int index = 3;
+    for (size_t column = 0; column < b->type->column_count; column++) {
+        const struct column *c = &b->type->columns[column];
+        if (!column_is_fact(c)) {
+            continue;
+        }
+        if (!batch_has(b, row, column)) {
+            sqlite3_bind_null(stmt, index++);
+        } else if (c->kind == COLUMN_F64) {
+            sqlite3_bind_double(stmt, index++, batch_cell(b, row, column)->f64);
+        } else {
+            sqlite3_bind_int64(stmt, index++, batch_cell(b, row, column)->i64);
+        }
+    }
+    sqlite3_bind_int64(stmt, index, 2000000000);
+}
+
+/* The table alone, REAL columns, SQLite's own defaults but WAL with full synchronisation. */
+static struct figures run_bare(const char *path, struct batch *b, int64_t pages)
+{
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    char create[4096] = "CREATE TABLE f (series_id INTEGER, ts INTEGER";
+    char insert[1024] = "INSERT INTO f VALUES (?, ?";
+    for (size_t column = 0; column < b->type->column_count; column++) {
+        const struct column *c = &b->type->columns[column];
+        if (column_is_fact(c)) {
+            size_t len = strlen(create);
+            str_print(create + len, sizeof(create) - len, ", \"%s\" %s", c->name,
+                      c->kind == COLUMN_F64 ? "REAL" : "INTEGER");
+            len = strlen(insert);
+            str_print(insert + len, sizeof(insert) - len, ", ?");
+        }
+    }
+    size_t len = strlen(create);
+    str_print(create + len, sizeof(create) - len,
+              ", collected_at INTEGER, PRIMARY KEY (series_id, ts)) WITHOUT ROWID");
+    len = strlen(insert);
+    str_print(insert + len, sizeof(insert) - len, ", ?)");
+    must(NULL, sqlite3_open(path, &db), "opening the bare table");
+    must(db, sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", NULL, NULL, NULL),
+         "setting up the bare table");
+    must(db, sqlite3_exec(db, create, NULL, NULL, NULL), "creating the bare table");
+    must(db, sqlite3_prepare_v3(db, insert, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL), "preparing");
+    size_t ts = (size_t)data_type_column_flagged(b->type, COLUMN_TS);
+    struct stopwatch start = read_stopwatch();
+    for (int64_t page = 0; page < pages; page++) {
+        date_page(b, page);
+        must(db, sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), "begin");
+        for (size_t row = 0; row < PAGE_ROWS; row++) {
+            sqlite3_bind_int64(stmt, 1, 1000003 * (page % SERIES));
+            sqlite3_bind_int64(stmt, 2, batch_cell(b, row, ts)->i64);
+            bind_row(stmt, b, row);
+            must(db, sqlite3_step(stmt), "inserting");
+            sqlite3_reset(stmt);
+        }
+        must(db, sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), "commit");
+    }
+    struct figures figures = since(start, pages * PAGE_ROWS);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return figures;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void report(const char *what, const struct figures *figures, int runs)
+{
+    double rates[RUNS_MAX];
+    double costs[RUNS_MAX];
+    for (int i = 0; i < runs; i++) {
+        rates[i] = figures[i].rows_per_s;
+        costs[i] = figures[i].cpu_s_per_million;
+    }
+    qsort(rates, (size_t)runs, sizeof(rates[0]), by_size);
+    qsort(costs, (size_t)runs, sizeof(costs[0]), by_size);
+    printf("%-28s %8.0f k rows/s   %5.2f cpu-s/M   (%.2f to %.2f)\n", what,
+           rates[runs / 2] / 1000, costs[runs / 2], costs[0], costs[runs - 1]);
+}
+
+int main(int argc, char **argv)
+{
+    int64_t rows = argc > 1 ? atoll(argv[1]) : 1000000;
+    int runs = argc > 2 ? atoi(argv[2]) : 5;
+    const char *directory = argc > 3 ? argv[3] : ".";
+    if (rows < PAGE_ROWS || runs < 1 || runs > RUNS_MAX) {
+        die("usage", "store_bench [ROWS [RUNS [DIRECTORY]]]");
+    }
+    struct batch b;
+    struct ccd_error err;
+    const struct data_type *type = data_type_find(STR("futures_ohlcv"));
+    if (batch_init(&b, type, PAGE_ROWS, 1 << 20, NULL, &err) != 0) {
+        die("a page", err.message);
+    }
+    fill_page(&b);
+    char path[400];
+    char bare[400];
+    str_print(path, sizeof(path), "%s/store_bench.db", directory);
+    str_print(bare, sizeof(bare), "%s/store_bench_bare.db", directory);
+    struct figures fresh[RUNS_MAX];
+    struct figures replay[RUNS_MAX];
+    struct figures ceiling[RUNS_MAX];
+    for (int i = 0; i < runs; i++) {
+        remove_database(path);
+        remove_database(bare);
+        ceiling[i] = run_bare(bare, &b, rows / PAGE_ROWS);
+        fresh[i] = run_store(path, &b, rows / PAGE_ROWS, true);
+        replay[i] = run_store(path, &b, rows / PAGE_ROWS, false);
+    }
+    remove_database(path);
+    remove_database(bare);
+    batch_release(&b);
+    printf("futures_ohlcv_1m, pages of %d rows, %" PRId64 " rows, median of %d runs\n", PAGE_ROWS,
+           rows / PAGE_ROWS * PAGE_ROWS, runs);
+    report("bare prepared INSERT", ceiling, runs);
+    report("store, fresh pages", fresh, runs);
+    report("store, replayed pages", replay, runs);
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    printf("peak resident size           %8ld MB\n", used.ru_maxrss / 1024);
+    return 0;
+}

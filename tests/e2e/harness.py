@@ -1,0 +1,181 @@
+"""What the end-to-end tests share: the programs, a vendor that replays, a runner with the closing line.
+
+Every test has its own working folder, state folder and database; nothing of the user's is read or written.
+"""
+import contextlib
+import fnmatch
+import http.server
+import json
+import os
+import pathlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = pathlib.Path(os.environ.get("CCDATA_BUILD", ROOT / "build"))
+CCDATA = str(BUILD / "ccdata")
+SIM = str(BUILD / "ccdata-sim")
+SHARED = pathlib.Path(os.environ.get("CCDATA_SHARED", ROOT.parent / "shared"))
+KEY = "canary-key-0123456789abcdef"
+
+
+class Skip(Exception):
+    """Raised by a test that cannot run here; the reason is printed."""
+
+
+class World:
+    """A private working folder with its environment."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ccdata-e2e-"))
+        self.environment = {
+            "PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8",
+            "XDG_STATE_HOME": str(self.folder / "state"), "CCDATA_API_KEY": KEY,
+            "API_RATE_LIMIT_PER_SECOND": "0", "API_RATE_LIMIT_PER_MINUTE": "0", "API_RATE_LIMIT_PER_HOUR": "0",
+            "INGESTION_API_CALL_DELAY": "0", "API_RETRY_DELAY": "0.05", "ENVIRONMENT": "test",
+        }
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            if name in os.environ:
+                self.environment[name] = os.environ[name]
+        self.database = self.folder / "test.db"
+
+    def remove(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def run(self, *arguments, vendor=None, timeout=120, environment=None, database=True):
+        """Run ccdata; returns the finished process with text output."""
+        env = dict(self.environment, **(environment or {}))
+        env = {name: value for name, value in env.items() if value is not None}
+        if vendor:
+            env["DATA_API_BASE_URL"] = vendor
+        command = [CCDATA, *map(str, arguments)]
+        if database:
+            command += ["--database", f"sqlite:{self.database}"]
+        return subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, timeout=timeout)
+
+    def run_json(self, *arguments, expect=0, **options):
+        """Run with --json; the document. The exit code must be `expect`."""
+        result = self.run(*arguments, "--json", **options)
+        assert result.returncode == expect, (
+            f"exit {result.returncode}, expected {expect}\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}")
+        return json.loads(result.stdout)
+
+    def start(self, *arguments, vendor=None, environment=None):
+        env = dict(self.environment, **(environment or {}))
+        if vendor:
+            env["DATA_API_BASE_URL"] = vendor
+        return subprocess.Popen([CCDATA, *map(str, arguments), "--database", f"sqlite:{self.database}"], cwd=self.folder,
+                                env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def query(self, sql, *values):
+        with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def rows(self, view):
+        """Rows of a view as dictionaries, ordered by series and time."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            found = connection.execute(f"SELECT * FROM {view} ORDER BY market, instrument, ts").fetchall()
+            return [dict(row) for row in found]
+
+
+class Simulator:
+    """A running ccdata-sim."""
+
+    def __init__(self, world, *arguments):
+        self.log = world.folder / "sim.log"
+        self.process = subprocess.Popen([SIM, "--listen", "127.0.0.1:0", "--log", str(self.log), *map(str, arguments)],
+                                        stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        assert line.startswith("listening "), f"ccdata-sim did not start: {line!r}"
+        self.url = "http://" + line.split()[1]
+
+    def requests(self):
+        """Requests so far: the log's JSON lines."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def candle_requests(self):
+        return [r for r in self.requests() if "/historical/" in r["path"]]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(10)
+        self.process.stdout.close()
+
+
+@contextlib.contextmanager
+def simulator(world, *arguments):
+    sim = Simulator(world, *arguments)
+    try:
+        yield sim
+    finally:
+        sim.stop()
+
+
+@contextlib.contextmanager
+def replay(answer):
+    """A vendor made of a function: answer(path, query) -> (status, headers, body). Yields (url, requests)."""
+    requests = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            path, _, query = self.path.partition("?")
+            requests.append({"path": path, "query": query, "headers": dict(self.headers)})
+            status, headers, body = answer(path, query)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", requests
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def figure(text):
+    """A measured number that the summary of all tests repeats."""
+    print(f"figure: {text}")
+
+
+def main(tests):
+    """Run the functions test_* of a module's globals(); argv[1] is a glob. Prints the closing line."""
+    pattern = sys.argv[1] if len(sys.argv) > 1 else "*"
+    passed = failed = skipped = 0
+    for name, test in list(tests.items()):
+        if not name.startswith("test_") or not fnmatch.fnmatch(name, pattern):
+            continue
+        world = World()
+        try:
+            test(world)
+            passed += 1
+        except Skip as reason:
+            skipped += 1
+            print(f"skipped: {name}: {reason}")
+        except Exception:
+            failed += 1
+            print(f"FAILED: {name}")
+            traceback.print_exc(file=sys.stdout)
+        finally:
+            world.remove()
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    sys.exit(1 if failed else 0)
