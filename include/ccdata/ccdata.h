@@ -166,7 +166,7 @@ struct ccd_report {
     const struct ccd_operation *operations;
     size_t operation_count;
     const char *status;     /* "complete", "partial", "failed", "interrupted" */
-    int exit_code;          /* docs/reference/exit-codes.md */
+    int exit_code;          /* README.md, "Exit codes" */
     struct ccd_error error; /* the cause that set the exit code; CCD_OK when 0 */
     int64_t calls, metadata_calls, rows_fetched, rows_written, rows_unchanged, rows_changed, bytes;
     int64_t duration_ms;

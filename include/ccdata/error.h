@@ -22,7 +22,7 @@ enum ccd_action {
     CCD_ACTION_STOP,        /* end the run */
 };
 
-/* X(name, action, exit code, title). Exit codes: docs/reference/exit-codes.md. */
+/* X(name, action, exit code, title). Exit codes: README.md, "Exit codes". */
 #define CCD_STATUS_TABLE(X)                                                                        \
     X(OK, NONE, 0, "ok")                                                                           \
     X(USAGE, STOP, 2, "wrong usage")                                                               \

@@ -142,7 +142,8 @@ static int64_t limit_at(const struct limiter_state *state, const struct limiter_
     if (window->slowed_limit == 0 || limit == 0) {
         return limit;
     }
-    int64_t regained = max_i64(now_us - window->slowed_us, 0) / window_us(w);
+    int64_t regained =
+        max_i64(now_us - window->slowed_us, 0) / (rate_window_s[w] * MICROSECONDS_PER_SECOND);
     return min_i64(limit, window->slowed_limit + regained);
 }
 

@@ -1,0 +1,641 @@
+/* The limiter's rules one by one, at moments that are easy to read. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/limiter.h"
+#include "scratch.h"
+#include "test.h"
+
+static const int64_t ABANDON_US = 60000000;
+/* A window and the share that two clocks may drift apart in it. */
+static int64_t window_us(enum rate_window w)
+{
+    return seconds(rate_window_s[w]) * 2001 / 2000;
+}
+
+struct bench {
+    struct limiter_state *state;
+    struct limiter_limits limits;
+    int64_t now_us;
+};
+
+static void bench_open(struct bench *b, const struct limiter_limits *limits)
+{
+    b->state = calloc(1, limiter_state_size());
+    b->limits = *limits;
+    b->now_us = seconds(1000);
+    limiter_state_init(b->state);
+}
+
+static void bench_close(struct bench *b)
+{
+    CHECK(limiter_state_valid(b->state));
+    free(b->state);
+}
+
+static struct permit ask(struct bench *b)
+{
+    return limiter_acquire(b->state, &b->limits, b->now_us, 7, ABANDON_US);
+}
+
+static void give_back(struct bench *b, uint32_t ticket, const struct reply_headers *headers)
+{
+    limiter_received(b->state, &b->limits, ticket, b->now_us, headers);
+}
+
+/* One call without delay that tells nothing. */
+static bool call(struct bench *b)
+{
+    struct reply_headers headers = no_headers();
+    struct permit permit = ask(b);
+    if (permit.answer == PERMIT_GRANTED) {
+        give_back(b, permit.ticket, &headers);
+    }
+    return permit.answer == PERMIT_GRANTED;
+}
+
+/* Past the cold start, and past what it assumed. */
+static void warm_up(struct bench *b)
+{
+    CHECK(call(b));
+    b->now_us += seconds(40 * 86400);
+}
+
+static int64_t left(const struct bench *b, enum rate_window w)
+{
+    return limiter_left(b->state, &b->limits, b->now_us, w);
+}
+
+TEST(limiter_window_opens_just_after_the_oldest_reply)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {3}});
+    warm_up(&b);
+    int64_t first_us = b.now_us;
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(3 - i, left(&b, RATE_SECOND));
+        CHECK(call(&b));
+        b.now_us += 1000;
+    }
+    struct permit permit = ask(&b);
+    CHECK_INT(PERMIT_WAIT, permit.answer);
+    CHECK_INT(RATE_SECOND, permit.window);
+    CHECK_INT(first_us + window_us(RATE_SECOND) + 1, permit.wait_until_us);
+    b.now_us = permit.wait_until_us - 1;
+    CHECK(!call(&b));
+    b.now_us++;
+    CHECK(call(&b));
+    CHECK(!call(&b));
+    b.now_us += 1000;
+    CHECK(call(&b));
+    CHECK_INT(INT64_MAX, left(&b, RATE_HOUR));
+    bench_close(&b);
+}
+
+TEST(limiter_open_permits_count)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {3}});
+    warm_up(&b);
+    struct reply_headers headers = no_headers();
+    struct permit permits[3];
+    for (int i = 0; i < 3; i++) {
+        permits[i] = ask(&b);
+        CHECK_INT(PERMIT_GRANTED, permits[i].answer);
+    }
+    b.now_us += seconds(20); /* slow replies: the server may see them this late */
+    CHECK(!call(&b));
+    give_back(&b, permits[1].ticket, &headers);
+    int64_t received_us = b.now_us;
+    b.now_us += 500000;
+    give_back(&b, permits[1].ticket, &headers); /* a ticket works once */
+    CHECK_INT(0, left(&b, RATE_SECOND));
+    struct permit permit = ask(&b);
+    CHECK_INT(received_us + window_us(RATE_SECOND) + 1, permit.wait_until_us);
+    limiter_cancel(b.state, permits[0].ticket);
+    limiter_cancel(b.state, permits[0].ticket);
+    limiter_cancel(b.state, 12345);
+    CHECK_INT(1, left(&b, RATE_SECOND));
+    CHECK(call(&b));
+    CHECK(!call(&b));
+    bench_close(&b);
+}
+
+TEST(limiter_long_windows_are_spent)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {0, 5, 0, 7, 0}});
+    warm_up(&b);
+    for (int i = 0; i < 5; i++) {
+        CHECK(call(&b));
+    }
+    CHECK_INT(PERMIT_WAIT, ask(&b).answer);
+    b.now_us += window_us(RATE_MINUTE) + 1;
+    CHECK(call(&b));
+    CHECK(call(&b));
+    struct permit permit = ask(&b);
+    CHECK_INT(PERMIT_SPENT, permit.answer);
+    CHECK_INT(RATE_DAY, permit.window);
+    CHECK_INT(0, left(&b, RATE_DAY));
+    b.now_us = permit.wait_until_us;
+    CHECK_INT(5, left(&b, RATE_DAY));
+    CHECK(call(&b));
+    bench_close(&b);
+}
+
+TEST(limiter_delay_between_sends)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.delay_us = 100000});
+    b.now_us = 0; /* nothing was sent before the beginning of time */
+    CHECK(call(&b));
+    b.now_us += 40000;
+    struct permit permit = ask(&b);
+    CHECK_INT(PERMIT_WAIT, permit.answer);
+    CHECK_INT(100000, permit.wait_until_us);
+    CHECK_INT(RATE_WINDOW_COUNT, permit.window);
+    b.now_us = 100000;
+    CHECK(call(&b));
+    bench_close(&b);
+}
+
+TEST(limiter_abandoned_and_lost_calls)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {2}});
+    warm_up(&b);
+    int64_t granted_us = b.now_us;
+    struct permit abandoned = ask(&b);
+    struct permit lost = ask(&b);
+    b.now_us += seconds(10);
+    give_back(&b, lost.ticket, NULL);
+    give_back(&b, lost.ticket, NULL);
+    limiter_cancel(b.state, lost.ticket);
+    int64_t closed_us = b.now_us;
+    CHECK(!call(&b));
+    b.now_us = closed_us + seconds(3); /* the guard ends: counts as received now */
+    CHECK(!call(&b));
+    b.now_us += window_us(RATE_SECOND) + 1;
+    CHECK(call(&b));
+    b.now_us = granted_us + ABANDON_US - 1;
+    CHECK_INT(1, left(&b, RATE_SECOND));
+    b.now_us++;
+    CHECK(call(&b));
+    CHECK(!call(&b));
+    struct reply_headers headers = no_headers();
+    give_back(&b, abandoned.ticket, &headers); /* too late to matter */
+    b.now_us = granted_us + ABANDON_US + window_us(RATE_SECOND) + 1;
+    CHECK(call(&b));
+    CHECK(call(&b));
+    CHECK(!call(&b));
+    bench_close(&b);
+}
+
+TEST(limiter_open_table_is_bounded)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){0});
+    warm_up(&b);
+    uint32_t tickets[LIMITER_OPEN_MAX];
+    for (int i = 0; i < LIMITER_OPEN_MAX; i++) {
+        struct permit permit = ask(&b);
+        CHECK_INT(PERMIT_GRANTED, permit.answer);
+        tickets[i] = permit.ticket;
+        CHECK(permit.ticket != 0);
+        CHECK(i == 0 || tickets[i] != tickets[i - 1]);
+    }
+    struct permit permit = ask(&b);
+    CHECK_INT(PERMIT_WAIT, permit.answer);
+    CHECK(permit.wait_until_us > b.now_us);
+    limiter_cancel(b.state, tickets[100]);
+    CHECK_INT(PERMIT_GRANTED, ask(&b).answer);
+    CHECK_INT(PERMIT_WAIT, ask(&b).answer);
+    b.now_us += ABANDON_US;
+    CHECK_INT(PERMIT_GRANTED, ask(&b).answer);
+    bench_close(&b);
+}
+
+TEST(limiter_cold_start_goes_alone)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {10, 300, 10000}});
+    struct permit first = ask(&b);
+    CHECK_INT(PERMIT_GRANTED, first.answer);
+    struct permit second = ask(&b);
+    CHECK_INT(PERMIT_WAIT, second.answer);
+    CHECK(second.wait_until_us > b.now_us);
+    /* The connection broke: nothing was learnt, the next goes alone as well. */
+    give_back(&b, first.ticket, NULL);
+    CHECK_INT(PERMIT_WAIT, ask(&b).answer);
+    b.now_us += seconds(4);
+    first = ask(&b);
+    CHECK_INT(PERMIT_GRANTED, first.answer);
+    CHECK_INT(PERMIT_WAIT, ask(&b).answer);
+    struct reply_headers headers = no_headers();
+    headers.remaining[RATE_SECOND] = 9;
+    headers.remaining[RATE_MINUTE] = 120;
+    headers.remaining[RATE_HOUR] = 9000;
+    give_back(&b, first.ticket, &headers);
+    CHECK_INT(8, left(&b, RATE_SECOND)); /* the lost call may not have been counted yet */
+    CHECK_INT(120, left(&b, RATE_MINUTE));
+    CHECK_INT(9000, left(&b, RATE_HOUR));
+    for (int i = 0; i < 8; i++) {
+        CHECK_INT(PERMIT_GRANTED, ask(&b).answer);
+    }
+    CHECK_INT(PERMIT_WAIT, ask(&b).answer);
+    bench_close(&b);
+}
+
+TEST(limiter_cold_start_without_headers_spends_the_second)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {10, 300}});
+    CHECK(call(&b));
+    struct permit permit = ask(&b);
+    CHECK_INT(PERMIT_WAIT, permit.answer);
+    CHECK_INT(RATE_SECOND, permit.window);
+    CHECK_INT(b.now_us + window_us(RATE_SECOND) + 1, permit.wait_until_us);
+    b.now_us = permit.wait_until_us;
+    for (int i = 0; i < 10; i++) {
+        CHECK(call(&b));
+    }
+    CHECK(!call(&b));
+    bench_close(&b);
+}
+
+/* A plan larger than our limit: what the server has seen in the last minute may be our own lost
+ * count, but other users of the key must not spend our share of a month. */
+TEST(limiter_cold_start_on_a_larger_plan)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {10, 300, 0, 0, 5000}});
+    struct permit permit = ask(&b);
+    struct reply_headers headers = no_headers();
+    headers.limit[RATE_SECOND] = 100;
+    headers.remaining[RATE_SECOND] = 92;
+    headers.limit[RATE_MONTH] = 100000;
+    headers.remaining[RATE_MONTH] = 40000;
+    give_back(&b, permit.ticket, &headers);
+    CHECK_INT(2, left(&b, RATE_SECOND));
+    CHECK_INT(4999, left(&b, RATE_MONTH));
+    /* Once warm, theirs is theirs. */
+    permit = ask(&b);
+    headers.remaining[RATE_SECOND] = 50;
+    give_back(&b, permit.ticket, &headers);
+    CHECK_INT(1, left(&b, RATE_SECOND));
+    bench_close(&b);
+}
+
+TEST(limiter_headers_correct_downward_only)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {10, 300}});
+    warm_up(&b);
+    struct reply_headers headers = no_headers();
+    struct permit permit = ask(&b);
+    headers.remaining[RATE_MINUTE] = 100;
+    give_back(&b, permit.ticket, &headers);
+    CHECK_INT(100, left(&b, RATE_MINUTE));
+    for (int i = 0; i < 5; i++) { /* the same again: nothing more is missing */
+        permit = ask(&b);
+        headers.remaining[RATE_MINUTE]--;
+        give_back(&b, permit.ticket, &headers);
+        CHECK_INT(headers.remaining[RATE_MINUTE], left(&b, RATE_MINUTE));
+    }
+    permit = ask(&b);
+    headers.remaining[RATE_MINUTE] = 250; /* more than we would have thought: not believed */
+    give_back(&b, permit.ticket, &headers);
+    CHECK_INT(94, left(&b, RATE_MINUTE));
+    b.now_us += window_us(RATE_MINUTE) + 1; /* what others used grows old like our own */
+    CHECK_INT(300, left(&b, RATE_MINUTE));
+    bench_close(&b);
+}
+
+TEST(limiter_headers_lower_the_limit)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {10, 300}});
+    warm_up(&b);
+    struct reply_headers headers = no_headers();
+    struct permit permit = ask(&b);
+    headers.limit[RATE_SECOND] = 4;
+    headers.limit[RATE_HOUR] = 1000; /* which was unlimited */
+    headers.limit[RATE_DAY] = INT64_MAX;
+    give_back(&b, permit.ticket, &headers);
+    CHECK_INT(3, left(&b, RATE_SECOND));
+    CHECK_INT(999, left(&b, RATE_HOUR));
+    CHECK(left(&b, RATE_DAY) > 1000000);
+    permit = ask(&b);
+    headers.limit[RATE_SECOND] = 50; /* an upgrade; our own limit stands */
+    give_back(&b, permit.ticket, &headers);
+    CHECK_INT(8, left(&b, RATE_SECOND));
+    bench_close(&b);
+}
+
+TEST(limiter_nothing_remains)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {10, 300, 0}});
+    warm_up(&b);
+    struct reply_headers headers = no_headers();
+    struct permit permit = ask(&b);
+    headers.remaining[RATE_MINUTE] = 0;
+    headers.reset_s[RATE_MINUTE] = 17;
+    give_back(&b, permit.ticket, &headers);
+    struct permit refused = ask(&b);
+    CHECK_INT(PERMIT_WAIT, refused.answer);
+    CHECK(refused.wait_until_us >= b.now_us + seconds(17));
+    CHECK_INT(0, left(&b, RATE_MINUTE));
+    b.now_us += window_us(RATE_MINUTE) + 1;
+    /* A window without any limit of ours: until its reset, or its length. */
+    permit = ask(&b);
+    headers = no_headers();
+    headers.remaining[RATE_HOUR] = 0;
+    headers.reset_s[RATE_HOUR] = 500;
+    give_back(&b, permit.ticket, &headers);
+    refused = ask(&b);
+    CHECK_INT(PERMIT_SPENT, refused.answer);
+    CHECK_INT(RATE_HOUR, refused.window);
+    CHECK_INT(b.now_us + seconds(500), refused.wait_until_us);
+    b.now_us += seconds(500);
+    permit = ask(&b);
+    headers.reset_s[RATE_HOUR] = -1;
+    give_back(&b, permit.ticket, &headers);
+    CHECK_INT(b.now_us + window_us(RATE_HOUR), ask(&b).wait_until_us);
+    b.now_us += window_us(RATE_HOUR);
+    permit = ask(&b);
+    headers.reset_s[RATE_HOUR] = INT64_MAX; /* nonsense has a bound */
+    give_back(&b, permit.ticket, &headers);
+    CHECK(ask(&b).wait_until_us <= b.now_us + seconds(3720));
+    bench_close(&b);
+}
+
+/* Our own calls fill the window: the rule waits by itself, to the microsecond. */
+TEST(limiter_nothing_remains_because_of_us)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {2}});
+    warm_up(&b);
+    int64_t first_us = b.now_us;
+    struct reply_headers headers = no_headers();
+    for (int i = 0; i < 2; i++) {
+        struct permit permit = ask(&b);
+        b.now_us += 300000;
+        headers.remaining[RATE_SECOND] = 1 - i;
+        headers.reset_s[RATE_SECOND] = 1;
+        give_back(&b, permit.ticket, &headers);
+    }
+    CHECK_INT(first_us + 300000 + window_us(RATE_SECOND) + 1, ask(&b).wait_until_us);
+    bench_close(&b);
+}
+
+/* Most of a month was used by others; its announced reset, not another month, ends that. */
+TEST(limiter_reset_of_a_long_window_is_asked_for_alone)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {10, 0, 0, 0, 1000}});
+    struct reply_headers headers = no_headers();
+    headers.limit[RATE_MONTH] = 1000;
+    headers.remaining[RATE_MONTH] = 2;
+    headers.reset_s[RATE_MONTH] = 3 * 86400;
+    struct permit permit = ask(&b);
+    give_back(&b, permit.ticket, &headers);
+    int64_t start_us = b.now_us;
+    b.now_us += seconds(2);
+    CHECK(call(&b));
+    CHECK(call(&b));
+    permit = ask(&b);
+    CHECK_INT(PERMIT_SPENT, permit.answer);
+    CHECK_INT(RATE_MONTH, permit.window);
+    CHECK_INT(start_us + seconds(3 * 86400 + 1), permit.wait_until_us);
+    b.now_us = permit.wait_until_us;
+    permit = ask(&b);
+    CHECK_INT(PERMIT_GRANTED, permit.answer);
+    CHECK_INT(PERMIT_WAIT, ask(&b).answer); /* alone */
+    headers.remaining[RATE_MONTH] = 900;
+    headers.reset_s[RATE_MONTH] = 30 * 86400;
+    give_back(&b, permit.ticket, &headers);
+    CHECK_INT(900, left(&b, RATE_MONTH));
+    CHECK_INT(PERMIT_GRANTED, ask(&b).answer);
+    CHECK_INT(PERMIT_GRANTED, ask(&b).answer);
+    bench_close(&b);
+}
+
+/* The call that goes alone is answered without figures: the foreign calls are believed on. */
+TEST(limiter_reset_that_nobody_confirms)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {0, 0, 0, 100, 0}});
+    struct reply_headers headers = no_headers();
+    headers.remaining[RATE_DAY] = 1;
+    headers.reset_s[RATE_DAY] = 60;
+    struct permit permit = ask(&b);
+    give_back(&b, permit.ticket, &headers);
+    int64_t start_us = b.now_us;
+    CHECK(call(&b));
+    CHECK(!call(&b));
+    b.now_us += seconds(61);
+    CHECK(call(&b));
+    permit = ask(&b);
+    CHECK_INT(PERMIT_SPENT, permit.answer);
+    CHECK_INT(start_us + window_us(RATE_DAY) + 1, permit.wait_until_us);
+    bench_close(&b);
+}
+
+TEST(limiter_throttled_pauses_and_slows)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {10, 300}});
+    warm_up(&b);
+    limiter_throttled(b.state, &b.limits, b.now_us, b.now_us + seconds(5), RATE_SECOND);
+    struct permit permit = ask(&b);
+    CHECK_INT(PERMIT_WAIT, permit.answer);
+    CHECK_INT(b.now_us + seconds(5), permit.wait_until_us);
+    CHECK_INT(0, left(&b, RATE_MINUTE));
+    /* Its companions are refused too: that is one reason, and a shorter pause ends no longer one. */
+    limiter_throttled(b.state, &b.limits, b.now_us + 1000, b.now_us + seconds(1), RATE_SECOND);
+    b.now_us += seconds(5);
+    CHECK_INT(10, left(&b, RATE_SECOND)); /* five windows have given five calls back */
+    limiter_throttled(b.state, &b.limits, b.now_us, b.now_us, RATE_MINUTE);
+    CHECK_INT(150, left(&b, RATE_MINUTE));
+    b.now_us += seconds(61);
+    limiter_throttled(b.state, &b.limits, b.now_us, b.now_us, RATE_MINUTE);
+    CHECK_INT(75, left(&b, RATE_MINUTE));
+    for (int i = 0; i < 20; i++) {
+        b.now_us += seconds(61);
+        limiter_throttled(b.state, &b.limits, b.now_us, b.now_us, RATE_MINUTE);
+    }
+    CHECK_INT(1, left(&b, RATE_MINUTE));
+    CHECK(call(&b));
+    b.now_us += 10 * window_us(RATE_MINUTE) + 1;
+    CHECK_INT(11, left(&b, RATE_MINUTE));
+    b.now_us += 1000 * window_us(RATE_MINUTE);
+    CHECK_INT(300, left(&b, RATE_MINUTE));
+    bench_close(&b);
+}
+
+TEST(limiter_throttled_for_a_long_window_is_spent)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {10}});
+    warm_up(&b);
+    limiter_throttled(b.state, &b.limits, b.now_us, INT64_MAX, RATE_DAY);
+    struct permit permit = ask(&b);
+    CHECK_INT(PERMIT_SPENT, permit.answer);
+    CHECK_INT(RATE_DAY, permit.window);
+    CHECK(permit.wait_until_us <= b.now_us + seconds(31 * 86400));
+    bench_close(&b);
+    bench_open(&b, &(struct limiter_limits){.max = {10}});
+    warm_up(&b);
+    limiter_throttled(b.state, &b.limits, b.now_us, b.now_us + seconds(2), RATE_WINDOW_COUNT);
+    CHECK_INT(PERMIT_WAIT, ask(&b).answer);
+    b.now_us += seconds(2);
+    CHECK_INT(10, left(&b, RATE_SECOND));
+    bench_close(&b);
+}
+
+TEST(limiter_clock_that_goes_back_frees_nothing)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {2, 0, 5}});
+    warm_up(&b);
+    CHECK(call(&b));
+    CHECK(call(&b));
+    int64_t full_us = b.now_us;
+    int64_t backs[] = {1, 1000000, seconds(3600), b.now_us};
+    for (size_t i = 0; i < sizeof backs / sizeof backs[0]; i++) {
+        b.now_us = full_us - backs[i];
+        CHECK(!call(&b));
+        CHECK_INT(0, left(&b, RATE_SECOND));
+        CHECK_INT(3, left(&b, RATE_HOUR));
+    }
+    b.now_us = full_us + window_us(RATE_SECOND) + 1;
+    CHECK(call(&b));
+    CHECK_INT(2, left(&b, RATE_HOUR));
+    bench_close(&b);
+}
+
+/* Stamps keep 32 bits of a time: a pause of any length must neither hide nor revive one. */
+TEST(limiter_long_pauses)
+{
+    for (int64_t minutes = 1; minutes < 300; minutes += 7) {
+        struct bench b;
+        bench_open(&b, &(struct limiter_limits){.max = {3, 10, 1000}});
+        warm_up(&b);
+        for (int round = 0; round < 3; round++) {
+            for (int i = 0; i < 3; i++) {
+                CHECK(call(&b));
+            }
+            CHECK(!call(&b));
+            CHECK_INT(7, left(&b, RATE_MINUTE));
+            b.now_us += seconds(60 * minutes) + 100000;
+        }
+        /* Four seconds short of where the stamps' low bits meet again. */
+        b.now_us += (1LL << 32) - seconds(4);
+        CHECK_INT(10, left(&b, RATE_MINUTE));
+        bench_close(&b);
+    }
+}
+
+/* Buckets count every call until it is surely out of its window, and none a bucket's width later
+ * when the calls came evenly. */
+TEST(limiter_buckets_are_careful_and_fine)
+{
+    static const int64_t LIMITS[] = {1, 2, 61, 62, 63, 64, 65, 127, 1000, 9999};
+    for (size_t n = 0; n < sizeof LIMITS / sizeof LIMITS[0]; n++) {
+        int64_t limit = LIMITS[n];
+        struct bench b;
+        bench_open(&b, &(struct limiter_limits){.max = {0, 0, limit}});
+        warm_up(&b);
+        int64_t *at_us = calloc((size_t)limit, sizeof *at_us);
+        struct rng rng = {(uint64_t)limit};
+        for (int64_t i = 0; i < limit; i++) {
+            at_us[i] = b.now_us;
+            CHECK(call(&b));
+            b.now_us += (int64_t)rng_below(&rng, (uint64_t)(seconds(1500) / limit));
+        }
+        CHECK(!call(&b));
+        int64_t ended = 0; /* calls whose window has passed */
+        int64_t latest_us = 0;
+        for (int step = 0; step < 2000; step++) {
+            b.now_us += seconds(3);
+            while (ended < limit && at_us[ended] + window_us(RATE_HOUR) < b.now_us) {
+                ended++;
+            }
+            int64_t given = left(&b, RATE_HOUR);
+            CHECK(given <= ended);
+            int64_t late_us = given < ended ? b.now_us - at_us[given] - window_us(RATE_HOUR) : 0;
+            latest_us = late_us > latest_us ? late_us : latest_us;
+        }
+        CHECK(latest_us <= seconds(36)); /* 1 % of the window */
+        CHECK_INT(limit, left(&b, RATE_HOUR));
+        free(at_us);
+        bench_close(&b);
+    }
+}
+
+/* Foreign calls at every moment, more buckets than there are: merged, none forgotten. */
+TEST(limiter_buckets_that_run_out)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {0, 0, 100000}});
+    warm_up(&b);
+    struct reply_headers headers = no_headers();
+    int64_t used = 0;
+    for (int i = 0; i < 500; i++) {
+        used += i % 2 ? 1 : 199;
+        struct permit permit = ask(&b);
+        headers.remaining[RATE_HOUR] = 100000 - used;
+        give_back(&b, permit.ticket, &headers);
+        CHECK_INT(100000 - used, left(&b, RATE_HOUR));
+        b.now_us += seconds(7);
+    }
+    bench_close(&b);
+}
+
+/* Bytes of a file are refused before they can hurt, whatever they say. */
+TEST(limiter_state_valid_survives_noise)
+{
+    size_t size = limiter_state_size();
+    CHECK(size <= 65536);
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {10, 300, 10000, 50000, 1000000}});
+    struct reply_headers headers = no_headers();
+    for (int i = 0; i < 1000; i++) {
+        struct permit permit = ask(&b);
+        headers.remaining[RATE_DAY] = 20000;
+        if (permit.answer == PERMIT_GRANTED && i % 5) {
+            give_back(&b, permit.ticket, i % 7 ? &headers : NULL);
+        }
+        b.now_us += 150000;
+    }
+    CHECK(limiter_state_valid(b.state));
+    struct limiter_state *noisy = malloc(size);
+    struct rng rng = {5};
+    int accepted = 0;
+    for (int round = 0; round < 20000; round++) {
+        memcpy(noisy, b.state, size);
+        /* The figures stand in the first part, and a fair share of the noise should hit them. */
+        size_t range = round % 2 ? size : 8192;
+        for (uint64_t i = rng_below(&rng, 3) + 1; i > 0; i--) {
+            ((uint8_t *)noisy)[rng_below(&rng, range)] = (uint8_t)rng_next(&rng);
+        }
+        if (!limiter_state_valid(noisy)) {
+            continue;
+        }
+        accepted++;
+        struct permit permit = limiter_acquire(noisy, &b.limits, b.now_us, 1, ABANDON_US);
+        limiter_received(noisy, &b.limits, permit.ticket, b.now_us + 1000, &headers);
+        for (enum rate_window w = 0; w < RATE_WINDOW_COUNT; w++) {
+            CHECK(limiter_left(noisy, &b.limits, b.now_us, w) >= 0);
+        }
+    }
+    fprintf(stderr,"accepted %d\n",accepted);    CHECK(accepted > 1000 && accepted < 20000);
+    memset(noisy, 0, size);
+    CHECK(!limiter_state_valid(noisy));
+    memset(noisy, 0xFF, size);
+    CHECK(!limiter_state_valid(noisy));
+    free(noisy);
+    bench_close(&b);
+}
