@@ -25,7 +25,7 @@ class Vendor:
 
     def __init__(self, build, *arguments):
         core = str(os.cpu_count() - 1)
-        self.process = subprocess.Popen(["taskset", "-c", core, str(build / "ccdata-sim"), "--listen", "127.0.0.1:0", "--now", NOW,
+        self.process = subprocess.Popen(["taskset", "-c", core, str(build / "ccdata-sim"), "--unlimited", "--cache_mib", "3072", "--listen", "127.0.0.1:0", "--now", NOW,
                                          *arguments], stdout=subprocess.PIPE, text=True)
         self.url = "http://" + self.process.stdout.readline().split()[1]
 

@@ -12,11 +12,10 @@ const struct fault_info fault_infos[FAULT_COUNT] = {
 
 enum fault fault_find(struct str name)
 {
-    for (unsigned i = 0; i < FAULT_COUNT; i++) {
+    for (unsigned i = 0; i < FAULT_COUNT; i++)
         if (strlen(fault_infos[i].name) == name.len &&
             str_distance(str_from(fault_infos[i].name), name) == 0)
             return i;
-    }
     return FAULT_NONE;
 }
 

@@ -92,10 +92,9 @@ static void assign_codes(unsigned (*bits_of)(unsigned), unsigned symbols, uint32
 {
     uint32_t next = 0;
     for (unsigned bits = 1; bits <= CODE_BITS_MAX; bits++, next <<= 1) {
-        for (unsigned s = 0; s < symbols; s++) {
+        for (unsigned s = 0; s < symbols; s++)
             if (bits_of(s) == bits)
                 codes[s] = reversed(next++, bits) | bits << LENGTH_SHIFT;
-        }
     }
 }
 
@@ -124,10 +123,9 @@ static const uint8_t used_lengths[] = {0, 2, 4, 6, 7, 8, 11, 12};
 
 static void put_length(struct bit_writer *w, unsigned length)
 {
-    for (unsigned i = 0; i < sizeof used_lengths; i++) {
+    for (unsigned i = 0; i < sizeof used_lengths; i++)
         if (used_lengths[i] == length)
             put(w, reversed(i, 3), 3);
-    }
     flush(w);
 }
 
@@ -233,8 +231,7 @@ static void put_page(const struct gzip *g, struct bit_writer *w, struct str text
     size_t done = 0;
     for (size_t i = 0; i < repeats->count; i++) {
         const struct repeat *r = &repeats->list[i];
-        if (r->at < done || r->at >= text.len || r->from >= r->at ||
-            r->at - r->from > DISTANCE_MAX)
+        if (r->at < done || r->at >= text.len || r->from >= r->at || r->at - r->from > DISTANCE_MAX)
             continue;
         size_t left = text.len - r->at;
         unsigned length = common_length(text.ptr + r->at, text.ptr + r->from,

@@ -100,11 +100,10 @@ static void print_help(FILE *to)
 
 static const struct option_row *option_find(struct str name)
 {
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
+    for (size_t i = 0; i < OPTION_COUNT; i++)
         if (strlen(option_rows[i].name) == name.len &&
             str_distance(str_from(option_rows[i].name), name) == 0)
             return &option_rows[i];
-    }
     return NULL;
 }
 

@@ -109,10 +109,9 @@ void page_cache_free(struct page_cache *cache)
 static struct entry *entry_find(struct page_cache *c, struct str key, bool gzip)
 {
     uint64_t hash = hash_key(key, gzip);
-    for (struct entry *e = c->buckets[hash % BUCKET_COUNT]; e; e = e->next) {
+    for (struct entry *e = c->buckets[hash % BUCKET_COUNT]; e; e = e->next)
         if (e->hash == hash && e->gzip == gzip && str_equal((struct str){e->key, e->key_len}, key))
             return e;
-    }
     return NULL;
 }
 

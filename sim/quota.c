@@ -24,10 +24,9 @@ void quota_roll(struct quota *q, int64_t utc_s)
 bool quota_take(struct quota *q, int64_t utc_s)
 {
     quota_roll(q, utc_s);
-    for (unsigned i = 0; i < QUOTA_WINDOWS; i++) {
+    for (unsigned i = 0; i < QUOTA_WINDOWS; i++)
         if (q->limits[i] > 0 && q->used[i] >= q->limits[i])
             return false;
-    }
     for (unsigned i = 0; i < QUOTA_WINDOWS; i++)
         q->used[i]++;
     return true;

@@ -346,15 +346,14 @@ static void write_retry_after(const struct answer *a, int64_t date_utc_s, struct
     char date[32];
     static const char *const odd[] = {"0", "-5", "1000000000", "soon"};
     uint64_t pick = a->dice >> 8;
-    if (a->fault == FAULT_retry_after && pick % 3 < 2) {
+    if (a->fault == FAULT_retry_after && pick % 3 < 2)
         buf_printf(out, "Retry-After: %d\r\n", (int)(1 + pick % 2));
-    } else if (a->fault == FAULT_retry_after) {
+    else if (a->fault == FAULT_retry_after)
         buf_printf(out, "Retry-After: %s\r\n", time_format_http(date_utc_s + 2, date));
-    } else if (pick % 5 < 4) {
+    else if (pick % 5 < 4)
         buf_printf(out, "Retry-After: %s\r\n", odd[pick % 5]);
-    } else {
+    else
         buf_printf(out, "Retry-After: %s\r\n", time_format_http(date_utc_s - DATE_SKEW_S, date));
-    }
 }
 
 static void write_head(struct responder *r, const struct answer *a, size_t length,

@@ -459,10 +459,9 @@ static void deadline_passed(struct server *server, struct connection *c)
 static int64_t next_deadline_us(const struct server *server)
 {
     int64_t next = INT64_MAX;
-    for (size_t i = 0; i < server->connection_count; i++) {
+    for (size_t i = 0; i < server->connection_count; i++)
         if (server->connections[i]->deadline_us < next)
             next = server->connections[i]->deadline_us;
-    }
     return next;
 }
 

@@ -39,10 +39,9 @@ static const char *status_at(const struct series *s, int64_t seen_s)
 
 const struct market *market_find(const struct world *w, enum section section, struct str name)
 {
-    for (size_t i = 0; i < w->market_count; i++) {
+    for (size_t i = 0; i < w->market_count; i++)
         if (w->markets[i].section == section && str_equal(str_from(w->markets[i].name), name))
             return &w->markets[i];
-    }
     return NULL;
 }
 
@@ -101,10 +100,9 @@ static int take_market(const struct world *w, enum section section, struct str q
     *out_market = NULL;
     if (!query_value(query, "market", name, sizeof name, &bad) || (name[0] == '\0' && !bad))
         return 200;
-    for (char *p = name; *p; p++) {
+    for (char *p = name; *p; p++)
         if (*p >= 'A' && *p <= 'Z')
             *p = (char)(*p + ('a' - 'A'));
-    }
     *out_market = bad ? NULL : market_find(w, section, str_from(name));
     if (*out_market)
         return 200;
@@ -231,10 +229,9 @@ static struct catalogue_column catalogue_column(const struct world *w, enum sect
         c.parent_len = (size_t)(dot - column->key);
         c.leaf = dot + 1;
     }
-    for (size_t i = 0; i < sizeof catalogue_keys / sizeof catalogue_keys[0]; i++) {
+    for (size_t i = 0; i < sizeof catalogue_keys / sizeof catalogue_keys[0]; i++)
         if (strcmp(catalogue_keys[i].key, column->key) == 0)
             c.field = catalogue_keys[i].field;
-    }
     if (c.field == CATALOGUE_NONE)
         find_history(w, section, column->name, &c);
     return c;
@@ -415,7 +412,7 @@ static void write_asset(const struct world *w, size_t rank, int64_t seen_s, stru
     /* Currencies are older than the epoch; coins came one after the other. */
     int64_t launched = fiat ? -2208988800 : 1230768000 + (int64_t)rank * 2500000;
     int64_t volume = 600000000000 / (int64_t)(rank + 1);
-    char price[32];
+    char price[64];
     *write_decimal(price, (int64_t)(a->price_usd * 1e12), 12) = '\0';
     buf_printf(
         out, "{\"ID\":%zu,\"TYPE\":\"162\",\"ID_LEGACY\":%zu,\"ID_PARENT_ASSET\":null,\"SYMBOL\":",
@@ -492,11 +489,10 @@ int catalogue_reply(const struct world *w, struct str path, struct str query, in
             return markets_reply(w, section, query, seen_s, out_body);
         if (!str_starts_with(path, markets))
             continue;
-        for (size_t i = 0; i < data_type_count; i++) {
+        for (size_t i = 0; i < data_type_count; i++)
             if (data_types[i]->shape == SHAPE_CATALOGUE &&
                 str_equal(path, str_from(data_types[i]->path)))
                 return instruments_reply(w, section, data_types[i], query, seen_s, out_body);
-        }
     }
     return 0;
 }

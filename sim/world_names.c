@@ -178,10 +178,9 @@ static void futures_attributes(const struct world *w, struct series *s, const st
     s->contract = inverse ? s->pub.quote : s->pub.base;
     s->contract_id = inverse ? s->quote_id : s->base_id;
     s->settlement_id = s->quote_id;
-    for (size_t a = 0; a < w->asset_count; a++) {
+    for (size_t a = 0; a < w->asset_count; a++)
         if (strcmp(w->assets[a].symbol, i->settlement) == 0)
             s->settlement_id = asset_id(a);
-    }
 }
 
 static int64_t kind_begins(const struct series *s, enum kind_id kind, const struct instrument *i)
@@ -357,10 +356,9 @@ static const struct {
 
 static size_t asset_find(const struct world *w, const char *symbol)
 {
-    for (size_t i = 0; i < w->asset_count; i++) {
+    for (size_t i = 0; i < w->asset_count; i++)
         if (strcmp(w->assets[i].symbol, symbol) == 0)
             return i;
-    }
     return w->asset_count - 1;
 }
 
@@ -446,10 +444,9 @@ static bool spot_build(struct world *w)
         for (size_t q = 0; q < COUNT(spot_markets[at].quotes); q++) {
             const struct quote_share *share = &spot_markets[at].quotes[q];
             size_t quote = share->symbol ? asset_find(w, share->symbol) : 0;
-            for (size_t base = 0; share->symbol && base < (size_t)share->assets; base++) {
+            for (size_t base = 0; share->symbol && base < (size_t)share->assets; base++)
                 if (base != quote && !spot_pair_add(w, m, at, base, quote))
                     return false;
-            }
         }
         if (strcmp(m->name, "mexc") == 0 && !odd_instruments_add(w, m))
             return false;
@@ -528,16 +525,14 @@ static bool futures_build(struct world *w)
                      {futures_markets[at].inverse, "INVERSE", futures_markets[at].inverse_count},
                      {futures_markets[at].quanto, "QUANTO", futures_markets[at].quanto_count}};
         for (size_t l = 0; l < COUNT(lists); l++) {
-            for (size_t base = 0; base < (size_t)lists[l].count; base++) {
+            for (size_t base = 0; base < (size_t)lists[l].count; base++)
                 if (w->assets[base].price_usd != 1 && /* no future on a dollar */
                     !perpetual_add(w, m, at, lists[l].pattern, lists[l].denomination, base))
                     return false;
-            }
         }
-        for (size_t base = 0; futures_markets[at].dated && base < 2; base++) {
+        for (size_t base = 0; futures_markets[at].dated && base < 2; base++)
             if (!dated_add(w, m, at, base))
                 return false;
-        }
     }
     return true;
 }
@@ -664,10 +659,9 @@ static bool made_up_build(struct world *w)
             if (!name)
                 return false;
             struct market *m = market_add(w, section, name);
-            for (int base = 0; base < w->config.instruments_per_market; base++) {
+            for (int base = 0; base < w->config.instruments_per_market; base++)
                 if (!made_up_instrument(w, m, number, (size_t)base))
                     return false;
-            }
         }
     }
     return true;
@@ -679,10 +673,9 @@ static bool made_up_build(struct world *w)
 static size_t real_series_max(void)
 {
     size_t count = COUNT(odd_instruments);
-    for (size_t at = 0; at < COUNT(spot_markets); at++) {
+    for (size_t at = 0; at < COUNT(spot_markets); at++)
         for (size_t q = 0; q < COUNT(spot_markets[at].quotes); q++)
             count += (size_t)spot_markets[at].quotes[q].assets;
-    }
     for (size_t at = 0; at < COUNT(futures_markets); at++) {
         count += 3 * (size_t)(futures_markets[at].vanilla_count +
                               futures_markets[at].inverse_count + futures_markets[at].quanto_count);

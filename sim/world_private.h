@@ -274,7 +274,7 @@ enum { NO_PLACE = UINT16_MAX };
  * length. */
 size_t row_write(const struct plan *plan, const struct series *s, const struct row *row,
                  uint32_t groups, char out[ROW_MAX_BYTES], struct key_places *places);
-/* JavaScript's text of value * 10^-decimals; returns the end. Needs 32 bytes. */
+/* JavaScript's text of value * 10^-decimals; returns the end. Needs 64 bytes. */
 char *write_decimal(char *p, int64_t value, unsigned decimals);
 
 /* ---- world_assets.c */

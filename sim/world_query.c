@@ -73,10 +73,9 @@ bool query_lists(struct str query, const char *name, struct str wanted)
     while (next_value(&query, name, &value)) {
         char decoded[LIST_MAX_BYTES];
         struct str list = decode(value, decoded, sizeof decoded) ? str_from(decoded) : STR("");
-        while (list.len > 0) {
+        while (list.len > 0)
             if (str_equal(str_trim(str_split(&list, ',')), wanted))
                 return true;
-        }
     }
     return false;
 }

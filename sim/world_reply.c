@@ -106,19 +106,17 @@ static int take_groups(const struct plan *plan, struct str query, uint32_t *out_
     if (!query_has(query, "groups"))
         return 0;
     *out_groups = 0;
-    for (size_t i = 0; i < plan->group_count; i++) {
+    for (size_t i = 0; i < plan->group_count; i++)
         if (query_lists(query, "groups", str_from(plan->groups[i])))
             *out_groups |= 1u << i;
-    }
     return *out_groups ? 0 : refuse(out, "groups", NULL, "names no group of this endpoint");
 }
 
 static void make_lower(char *text)
 {
-    for (; *text; text++) {
+    for (; *text; text++)
         if (*text >= 'A' && *text <= 'Z')
             *text = (char)(*text + ('a' - 'A'));
-    }
 }
 
 static int take_series(const struct world *w, const struct plan *plan, struct parameter *market,

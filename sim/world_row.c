@@ -5,7 +5,7 @@
 #include "sim/world_private.h"
 
 enum {
-    DECIMAL_MAX_BYTES = 32,
+    DECIMAL_MAX_BYTES = 64,
     PLAIN_ZEROS_MAX = 6, /* JavaScript writes 0.000001 but 1e-7 */
 };
 
@@ -31,10 +31,9 @@ static int find_field(const char *key, int after)
 
 static int group_bit(struct plan *plan, const char *group)
 {
-    for (size_t i = 0; i < plan->group_count; i++) {
+    for (size_t i = 0; i < plan->group_count; i++)
         if (plan->groups[i] == group || strcmp(plan->groups[i], group) == 0)
             return (int)i;
-    }
     if (plan->group_count == sizeof plan->groups / sizeof plan->groups[0])
         return -1;
     plan->groups[plan->group_count] = group;
@@ -162,10 +161,19 @@ static char *digits_before(char *end, uint64_t value)
     return end;
 }
 
+enum { DIGITS_MAX = 20 }; /* of a uint64_t */
+
 static char *copy(char *p, const char *bytes, size_t len)
 {
     memcpy(p, bytes, len);
     return p + len;
+}
+
+/* A copy of fixed size is cheaper than a short one: DIGITS_MAX bytes are read and written. */
+static char *copy_digits(char *p, const char *digits, size_t count)
+{
+    memcpy(p, digits, DIGITS_MAX);
+    return p + count;
 }
 
 /* digits[0 … count) are the significant digits of a value below 1 with `decimals` decimals. */
@@ -174,17 +182,18 @@ static char *write_fraction(char *p, const char *digits, unsigned count, unsigne
     unsigned zeros = decimals - count; /* between the point and the first digit */
     if (zeros < PLAIN_ZEROS_MAX) {
         p = copy(p, "0.00000", 2 + zeros);
-        return copy(p, digits, count);
+        return copy_digits(p, digits, count);
     }
     *p++ = digits[0];
     if (count > 1) {
         *p++ = '.';
-        p = copy(p, digits + 1, count - 1);
+        p = copy_digits(p, digits + 1, count - 1);
     }
     p = copy(p, "e-", 2);
-    char exponent[20];
-    const char *start = digits_before(exponent + sizeof exponent, zeros + 1);
-    return copy(p, start, (size_t)(exponent + sizeof exponent - start));
+    char exponent[2 * DIGITS_MAX];
+    const char *end = exponent + DIGITS_MAX;
+    const char *start = digits_before(exponent + DIGITS_MAX, zeros + 1);
+    return copy_digits(p, start, (size_t)(end - start));
 }
 
 char *write_decimal(char *p, int64_t value, unsigned decimals)
@@ -198,16 +207,16 @@ char *write_decimal(char *p, int64_t value, unsigned decimals)
         magnitude /= 10;
         decimals--;
     }
-    char buffer[20];
-    const char *digits = digits_before(buffer + sizeof buffer, magnitude);
-    unsigned count = (unsigned)(buffer + sizeof buffer - digits);
+    char buffer[2 * DIGITS_MAX + 1]; /* digits end in the middle: copy_digits stays inside */
+    const char *digits = digits_before(buffer + DIGITS_MAX, magnitude);
+    unsigned count = (unsigned)(buffer + DIGITS_MAX - digits);
     if (decimals == 0)
-        return copy(p, digits, count);
+        return copy_digits(p, digits, count);
     if (count <= decimals)
         return write_fraction(p, digits, count, decimals);
-    p = copy(p, digits, count - decimals);
+    p = copy_digits(p, digits, count - decimals);
     *p++ = '.';
-    return copy(p, digits + count - decimals, decimals);
+    return copy_digits(p, digits + count - decimals, decimals);
 }
 
 /* ---- a row as text */

@@ -370,7 +370,7 @@ TEST(rows_numbers_as_javascript_writes_them)
         {5, 1, "0.5"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char text[48];
+        char text[64];
         *write_decimal(text, cases[i].value, cases[i].decimals) = '\0';
         CHECK_TEXT(cases[i].text, text);
     }

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -64,6 +65,41 @@ TEST(server_command_line)
         CHECK(str_find(buf_str(&out), str_from(cases[i].output)) != SIZE_MAX);
         buf_release(&out);
     }
+}
+
+static void check_documented(struct str page, struct str name)
+{
+    char quoted[64];
+    CHECK(str_print(quoted, sizeof quoted, "`" STR_FMT, STR_ARG(name)));
+    if (!CHECK(str_find(page, str_from(quoted)) != SIZE_MAX))
+        CHECK_TEXT("", quoted);
+}
+
+/* The page for users names every option and every fault that the program does. */
+TEST(server_page_for_users_is_complete)
+{
+    struct buf help, page;
+    char bytes[4096];
+    size_t got, names = 0;
+    buf_init(&help, 1 << 16, NULL);
+    buf_init(&page, 1 << 20, NULL);
+    FILE *file = fopen(SIMULATOR_PAGE, "r");
+    while (file && (got = fread(bytes, 1, sizeof bytes, file)) > 0)
+        buf_add(&page, bytes, got);
+    if (CHECK(file))
+        (void)fclose(file);
+    CHECK_INT(0, sim_run((const char *const[]){"--help", NULL}, &help));
+    for (struct str rest = buf_str(&help); rest.len > 0;) {
+        struct str line = str_split(&rest, '\n');
+        if (!str_starts_with(line, STR("  ")))
+            continue;
+        line = str_trim(line);
+        check_documented(buf_str(&page), str_split(&line, ' '));
+        names++;
+    }
+    CHECK(names > 45);
+    buf_release(&help);
+    buf_release(&page);
 }
 
 TEST(server_ends_on_sigterm)
