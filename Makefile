@@ -24,7 +24,8 @@ deps-test:
 	@sh tools/deps.sh build test
 
 # Installs what is missing, builds, and fetches real rows: from the vendor with CCDATA_API_KEY, else from ccdata-sim.
-demo: build
+demo: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet ccdata ccdata-sim
 	@sh tools/demo.sh $(BUILD)
 
 # Everything; T=name runs one module (make test T=decode).
