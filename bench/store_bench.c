@@ -70,21 +70,20 @@ static double amount(struct rng *r)
 static void fill_cell(struct batch *b, size_t row, size_t column, bool traded, struct rng *r)
 {
     const struct column *c = &b->type->columns[column];
-    if (c->flags & COLUMN_SERIES && c->kind == COLUMN_TEXT) {
+    if (c->flags & COLUMN_SERIES && c->kind == COLUMN_TEXT)
         batch_set_text(b, row, column, STR("VANILLA"));
-    } else if (!column_is_fact(c)) {
+    else if (!column_is_fact(c))
         return;
-    } else if (strcmp(c->group, "OHLC_TRADE") == 0 && !traded) {
+    else if (strcmp(c->group, "OHLC_TRADE") == 0 && !traded)
         return;
-    } else if (c->kind == COLUMN_UTC_S) {
+    else if (c->kind == COLUMN_UTC_S)
         batch_set_i64(b, row, column, first_ts + (int64_t)rng_below(r, 86400));
-    } else if (c->kind == COLUMN_I64) {
+    else if (c->kind == COLUMN_I64)
         batch_set_i64(b, row, column, traded ? (int64_t)rng_below(r, 300) : 0);
-    } else if (strcmp(c->unit, "price") == 0) {
+    else if (strcmp(c->unit, "price") == 0)
         batch_set_f64(b, row, column, price(r));
-    } else {
+    else
         batch_set_f64(b, row, column, traded ? amount(r) : 0);
-    }
 }
 
 static void fill_page(struct batch *b)
@@ -92,9 +91,8 @@ static void fill_page(struct batch *b)
     struct rng r = {.state = 1};
     for (size_t row = 0; row < PAGE_ROWS; row++) {
         bool traded = rng_below(&r, 100) != 0; /* 1 % without trades, as recorded */
-        for (size_t column = 0; column < b->type->column_count; column++) {
+        for (size_t column = 0; column < b->type->column_count; column++)
             fill_cell(b, row, column, traded, &r);
-        }
     }
     b->row_count = PAGE_ROWS;
 }
@@ -145,12 +143,10 @@ static void put_page(struct store_writer *w, const struct series_names *names,
     struct store_page_result result;
     struct ccd_error err;
     if (w->ops->writer_begin(w, &err) != 0 || w->ops->writer_put(w, &p, &result, &err) != 0 ||
-        w->ops->writer_commit(w, &err) != STORE_COMMITTED) {
+        w->ops->writer_commit(w, &err) != STORE_COMMITTED)
         die("writing a page", err.message);
-    }
-    if ((fresh ? result.inserted : result.unchanged) != PAGE_ROWS) {
+    if ((fresh ? result.inserted : result.unchanged) != PAGE_ROWS)
         die("writing a page", "not every row was taken as expected");
-    }
 }
 
 static struct figures run_store(const char *path, struct batch *b, int64_t pages, bool fresh)
@@ -168,9 +164,8 @@ static struct figures run_store(const char *path, struct batch *b, int64_t pages
     struct store *store;
     struct store_writer *writer;
     if (store_open(&config, &store, &err) != 0 ||
-        store->ops->writer_open(store, &writer, &err) != 0) {
+        store->ops->writer_open(store, &writer, &err) != 0)
         die("opening the store", err.message);
-    }
     struct stopwatch start = read_stopwatch();
     for (int64_t page = 0; page < pages; page++) {
         date_page(b, page);
@@ -184,9 +179,8 @@ static struct figures run_store(const char *path, struct batch *b, int64_t pages
 
 static void must(sqlite3 *db, int code, const char *what)
 {
-    if (code != SQLITE_OK && code != SQLITE_DONE) {
+    if (code != SQLITE_OK && code != SQLITE_DONE)
         die(what, sqlite3_errmsg(db));
-    }
 }
 
 static void bind_row(sqlite3_stmt *stmt, const struct batch *b, size_t row)
@@ -194,16 +188,14 @@ static void bind_row(sqlite3_stmt *stmt, const struct batch *b, size_t row)
     int index = 3;
     for (size_t column = 0; column < b->type->column_count; column++) {
         const struct column *c = &b->type->columns[column];
-        if (!column_is_fact(c)) {
+        if (!column_is_fact(c))
             continue;
-        }
-        if (!batch_has(b, row, column)) {
+        if (!batch_has(b, row, column))
             sqlite3_bind_null(stmt, index++);
-        } else if (c->kind == COLUMN_F64) {
+        else if (c->kind == COLUMN_F64)
             sqlite3_bind_double(stmt, index++, batch_cell(b, row, column)->f64);
-        } else {
+        else
             sqlite3_bind_int64(stmt, index++, batch_cell(b, row, column)->i64);
-        }
     }
     sqlite3_bind_int64(stmt, index, 2000000000);
 }
@@ -234,7 +226,8 @@ static struct figures run_bare(const char *path, struct batch *b, int64_t pages)
     must(db, sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", NULL, NULL, NULL),
          "setting up the bare table");
     must(db, sqlite3_exec(db, create, NULL, NULL, NULL), "creating the bare table");
-    must(db, sqlite3_prepare_v3(db, insert, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL), "preparing");
+    must(db, sqlite3_prepare_v3(db, insert, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL),
+         "preparing");
     size_t ts = (size_t)data_type_column_flagged(b->type, COLUMN_TS);
     struct stopwatch start = read_stopwatch();
     for (int64_t page = 0; page < pages; page++) {
@@ -272,24 +265,25 @@ static void report(const char *what, const struct figures *figures, int runs)
     }
     qsort(rates, (size_t)runs, sizeof(rates[0]), by_size);
     qsort(costs, (size_t)runs, sizeof(costs[0]), by_size);
-    printf("%-28s %8.0f k rows/s   %5.2f cpu-s/M   (%.2f to %.2f)\n", what,
-           rates[runs / 2] / 1000, costs[runs / 2], costs[0], costs[runs - 1]);
+    printf("%-28s %8.0f k rows/s   %5.2f cpu-s/M   (%.2f to %.2f)\n", what, rates[runs / 2] / 1000,
+           costs[runs / 2], costs[0], costs[runs - 1]);
 }
 
 int main(int argc, char **argv)
 {
-    int64_t rows = argc > 1 ? atoll(argv[1]) : 1000000;
-    int runs = argc > 2 ? atoi(argv[2]) : 5;
+    int64_t rows = 1000000;
+    int64_t runs_wanted = 5;
     const char *directory = argc > 3 ? argv[3] : ".";
-    if (rows < PAGE_ROWS || runs < 1 || runs > RUNS_MAX) {
+    if ((argc > 1 && !str_to_i64(str_from(argv[1]), &rows)) ||
+        (argc > 2 && !str_to_i64(str_from(argv[2]), &runs_wanted)) || rows < PAGE_ROWS ||
+        runs_wanted < 1 || runs_wanted > RUNS_MAX)
         die("usage", "store_bench [ROWS [RUNS [DIRECTORY]]]");
-    }
+    int runs = (int)runs_wanted;
     struct batch b;
     struct ccd_error err;
     const struct data_type *type = data_type_find(STR("futures_ohlcv"));
-    if (batch_init(&b, type, PAGE_ROWS, 1 << 20, NULL, &err) != 0) {
+    if (batch_init(&b, type, PAGE_ROWS, 1 << 20, NULL, &err) != 0)
         die("a page", err.message);
-    }
     fill_page(&b);
     char path[400];
     char bare[400];

@@ -40,9 +40,8 @@ static int64_t parse_seconds(struct str text, int64_t max)
     int64_t value = 0;
     for (size_t i = 0; i < text.len; i++) {
         unsigned digit = (unsigned char)text.ptr[i] - (unsigned)'0';
-        if (digit > 9) {
+        if (digit > 9)
             return -1;
-        }
         value = value * 10 + digit;
         value = value < max ? value : max;
     }
@@ -68,9 +67,8 @@ static void add_retry_after(struct reply_headers *h, struct str value, int64_t n
 {
     h->retry_at_utc_s = 0;
     h->retry_after_s = parse_seconds(value, WAIT_MAX_S);
-    if (h->retry_after_s < 0 && time_parse_http(value, &h->retry_at_utc_s)) {
+    if (h->retry_after_s < 0 && time_parse_http(value, &h->retry_at_utc_s))
         resolve_retry_date(h, now_utc_s);
-    }
 }
 
 static void add_date(struct reply_headers *h, struct str value, int64_t now_utc_s)
@@ -84,11 +82,9 @@ static void add_date(struct reply_headers *h, struct str value, int64_t now_utc_
 
 static int find_window(int64_t window_s)
 {
-    for (int i = 0; i < RATE_WINDOW_COUNT; i++) {
-        if (rate_window_s[i] == window_s) {
+    for (int i = 0; i < RATE_WINDOW_COUNT; i++)
+        if (rate_window_s[i] == window_s)
             return i;
-        }
-    }
     return -1;
 }
 
@@ -99,9 +95,8 @@ static bool parse_window(struct str item, int *out_window, int64_t *out_value)
     struct str name = str_trim(str_split(&item, '='));
     int64_t window_s = 0;
     if (!str_equal_nocase(name, STR("window")) || !str_to_i64(str_trim(item), &window_s) ||
-        !str_to_i64(value, out_value)) {
+        !str_to_i64(value, out_value))
         return false;
-    }
     *out_window = find_window(window_s);
     return *out_window >= 0;
 }
@@ -115,9 +110,8 @@ static void add_windows(int64_t values[RATE_WINDOW_COUNT], struct str list, int6
         struct str item = str_trim(str_split(&list, ','));
         int window = 0;
         int64_t value = 0;
-        if (parse_window(item, &window, &value)) {
+        if (parse_window(item, &window, &value))
             values[window] = value < 0 ? below_zero : value <= max ? value : -1;
-        }
     }
 }
 
@@ -127,11 +121,10 @@ static void add_encoding(struct reply_headers *h, struct str list)
         struct str coding = str_trim(str_split(&list, ','));
         bool is_gzip = str_equal_nocase(coding, STR("gzip")) ||
                        str_equal_nocase(coding, STR("x-gzip"));
-        if (is_gzip && !h->gzip) {
+        if (is_gzip && !h->gzip)
             h->gzip = true;
-        } else if (coding.len > 0 && !str_equal_nocase(coding, STR("identity"))) {
+        else if (coding.len > 0 && !str_equal_nocase(coding, STR("identity")))
             h->unknown_encoding = true; /* gzip of gzip too */
-        }
     }
 }
 
@@ -153,9 +146,8 @@ static void add_cache_control(struct reply_headers *h, struct str list)
     while (list.len > 0) {
         struct str value = str_split(&list, ',');
         struct str name = str_trim(str_split(&value, '='));
-        if (str_equal_nocase(name, STR("max-age"))) {
+        if (str_equal_nocase(name, STR("max-age")))
             h->age_max_s = parse_seconds(str_trim(value), WAIT_MAX_S);
-        }
     }
 }
 
@@ -165,28 +157,26 @@ void reply_headers_add(struct reply_headers *h, struct str line, int64_t now_utc
         reply_headers_init(h);
         return;
     }
-    if (str_find(line, STR(":")) == SIZE_MAX) {
+    if (str_find(line, STR(":")) == SIZE_MAX)
         return;
-    }
     struct str value = line;
     struct str name = str_split(&value, ':');
     value = str_trim(value);
-    if (str_equal_nocase(name, STR("Date"))) {
+    if (str_equal_nocase(name, STR("Date")))
         add_date(h, value, now_utc_s);
-    } else if (str_equal_nocase(name, STR("Retry-After"))) {
+    else if (str_equal_nocase(name, STR("Retry-After")))
         add_retry_after(h, value, now_utc_s);
-    } else if (str_equal_nocase(name, STR("X-RateLimit-Remaining-All"))) {
+    else if (str_equal_nocase(name, STR("X-RateLimit-Remaining-All")))
         add_windows(h->remaining, value, 0, INT64_MAX); /* overdrawn = none left */
-    } else if (str_equal_nocase(name, STR("X-RateLimit-Reset-All"))) {
+    else if (str_equal_nocase(name, STR("X-RateLimit-Reset-All")))
         add_windows(h->reset_s, value, -1, RESET_MAX_S);
-    } else if (str_equal_nocase(name, STR("X-RateLimit-Limit")) ||
-               str_equal_nocase(name, STR("X-RateLimit-Limit-All"))) {
+    else if (str_equal_nocase(name, STR("X-RateLimit-Limit")) ||
+             str_equal_nocase(name, STR("X-RateLimit-Limit-All")))
         add_windows(h->limit, value, -1, INT64_MAX);
-    } else if (str_equal_nocase(name, STR("Content-Encoding"))) {
+    else if (str_equal_nocase(name, STR("Content-Encoding")))
         add_encoding(h, value);
-    } else if (str_equal_nocase(name, STR("Content-Type"))) {
+    else if (str_equal_nocase(name, STR("Content-Type")))
         add_content_type(h, value);
-    } else if (str_equal_nocase(name, STR("Cache-Control"))) {
+    else if (str_equal_nocase(name, STR("Cache-Control")))
         add_cache_control(h, value);
-    }
 }

@@ -40,9 +40,8 @@ void inflater_free(struct inflater *inflater)
  * one pass. A lie costs a second pass at most, as room is kept within the cap. */
 static size_t claimed_size(const unsigned char *bytes, size_t len)
 {
-    if (len < TRAILER_BYTES) {
+    if (len < TRAILER_BYTES)
         return 0;
-    }
     const unsigned char *trailer = bytes + len - TRAILER_BYTES;
     return (size_t)trailer[0] | (size_t)trailer[1] << 8 | (size_t)trailer[2] << 16 |
            (size_t)trailer[3] << 24;
@@ -51,9 +50,8 @@ static size_t claimed_size(const unsigned char *bytes, size_t len)
 static size_t output_cap(size_t len, size_t ratio_max, size_t max_bytes)
 {
     size_t cap = max_bytes;
-    if (ratio_max != 0 && len < max_bytes / ratio_max) {
+    if (ratio_max != 0 && len < max_bytes / ratio_max)
         cap = len * ratio_max;
-    }
     return cap;
 }
 
@@ -66,9 +64,8 @@ static int refuse(struct buf *out, struct ccd_error *err, size_t offset, const c
 {
     buf_clear(out);
     error_set(err, CCD_BAD_REPLY, "gzip body: %s (byte %zu)", reason, offset);
-    if (err) {
+    if (err)
         err->byte_offset = (int64_t)offset;
-    }
     return CCD_BAD_REPLY;
 }
 
@@ -80,9 +77,8 @@ static enum libdeflate_result inflate_member(struct inflater *inflater, const vo
     size_t produced = 0;
     enum libdeflate_result result = libdeflate_gzip_decompress_ex(
         inflater->decompressor, bytes, len, out->data + out->len, room, out_consumed, &produced);
-    if (result == LIBDEFLATE_SUCCESS) {
+    if (result == LIBDEFLATE_SUCCESS)
         out->len += produced;
-    }
     out->data[out->len] = '\0';
     return result;
 }
@@ -95,9 +91,8 @@ int inflate_gzip(struct inflater *inflater, const void *bytes, size_t len, size_
     size_t room = claimed_size(input, len);
     size_t at = 0;
     buf_clear(out);
-    if (room == 0 || room > cap) {
+    if (room == 0 || room > cap)
         room = smaller(FIRST_OUTPUT_BYTES, cap);
-    }
     do {
         size_t consumed = 0;
         if (buf_reserve(out, room) != 0) {
@@ -110,9 +105,8 @@ int inflate_gzip(struct inflater *inflater, const void *bytes, size_t len, size_
             room = smaller(room, cap - out->len);
             break;
         case LIBDEFLATE_INSUFFICIENT_SPACE:
-            if (room >= cap - out->len) {
+            if (room >= cap - out->len)
                 return refuse(out, err, at, "larger than a reply may be");
-            }
             room = smaller(room > SIZE_MAX / 2 ? SIZE_MAX : room * 2, cap - out->len);
             break;
         case LIBDEFLATE_BAD_DATA:

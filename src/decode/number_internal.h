@@ -12,7 +12,8 @@
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* x86-64 always has SSE2. Other machines take the general paths, which DECODE_PORTABLE selects on any machine. */
+/* x86-64 always has SSE2. Other machines take the general paths, which DECODE_PORTABLE selects on
+ * any machine. */
 #if defined __SSE2__ && !defined DECODE_PORTABLE
 #define DECODE_SSE2 1
 #endif

@@ -108,9 +108,8 @@ ALWAYS_INLINE struct short_number short_number_read(const char *p)
 
 ALWAYS_INLINE const char *short_digits(const char *p, const char *end, uint64_t *digits)
 {
-    for (unsigned digit; p < end && (digit = (unsigned char)*p - (unsigned)'0') <= 9; p++) {
+    for (unsigned digit; p < end && (digit = (unsigned char)*p - (unsigned)'0') <= 9; p++)
         *digits = *digits * 10 + digit;
-    }
     return p;
 }
 
@@ -127,9 +126,8 @@ ALWAYS_INLINE struct short_number short_number_read(const char *p)
         number.scale = (size_t)(number.end - fraction) + 1;
         starts_badly |= number.scale == 1;
     }
-    if (starts_badly) {
+    if (starts_badly)
         number.end = NULL;
-    }
     return number;
 }
 

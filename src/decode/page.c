@@ -28,14 +28,12 @@ enum { TOP_DEPTH = 1, ERR_DEPTH = 2 };
 static const char *read_cut_text(struct page_parser *parser, const char *p, unsigned depth,
                                  char *out, size_t capacity_bytes)
 {
-    if (p == parser->end || *p != '"') {
+    if (p == parser->end || *p != '"')
         return skip_value(p, parser->end, depth, &parser->value_count, &parser->fault);
-    }
     struct text text;
     p = text_read(p, parser->end, &text, &parser->fault);
-    if (p) {
+    if (p)
         text_copy_cut(&text, out, capacity_bytes);
-    }
     return p;
 }
 
@@ -44,9 +42,8 @@ static const char *read_type(struct page_parser *parser, const char *p, unsigned
 {
     struct number number;
     if (p < parser->end && (*p == '-' || (*p >= '0' && *p <= '9')) &&
-        number_read(p, parser->end, &number) && number.is_integer && number.fits_i64) {
+        number_read(p, parser->end, &number) && number.is_integer && number.fits_i64)
         *out_type = number.i64;
-    }
     return skip_value(p, parser->end, depth, &parser->value_count, &parser->fault);
 }
 
@@ -59,18 +56,15 @@ static const char *next_name(struct page_parser *parser, const char *p, bool is_
     const char *end = parser->end;
     p = skip_space(p, end);
     *out_done = p < end && *p == '}';
-    if (*out_done) {
+    if (*out_done)
         return p + 1;
-    }
     if (!is_first) {
         p = skip_char(p, end, ',', "no comma or } after a member", &parser->fault);
-        if (!p) {
+        if (!p)
             return NULL;
-        }
     }
-    if (p == end || *p != '"') {
+    if (p == end || *p != '"')
         return fault_set(&parser->fault, p, p == end ? ENDS_EARLY : NO_NAME);
-    }
     p = text_read(p, end, out_name, &parser->fault);
     return p ? skip_char(p, end, ':', NO_COLON, &parser->fault) : NULL;
 }
@@ -78,21 +72,18 @@ static const char *next_name(struct page_parser *parser, const char *p, bool is_
 /* Err: an object, empty in a success. */
 static const char *read_err(struct page_parser *parser, struct envelope_state *state, const char *p)
 {
-    if (p < parser->end && *p == 'n') {
+    if (p < parser->end && *p == 'n')
         return skip_value(p, parser->end, TOP_DEPTH, &parser->value_count, &parser->fault);
-    }
-    if (p == parser->end || *p != '{') {
+    if (p == parser->end || *p != '{')
         return fault_set(&parser->fault, p, p == parser->end ? ENDS_EARLY : "Err is not an object");
-    }
     bool is_first = true;
     p++;
     for (;;) {
         struct text name;
         bool is_done;
         p = next_name(parser, p, is_first, &name, &is_done);
-        if (!p || is_done) {
+        if (!p || is_done)
             return p;
-        }
         is_first = false;
         state->out->has_error = true;
         if (text_equal(&name, STR("message"))) {
@@ -105,9 +96,8 @@ static const char *read_err(struct page_parser *parser, struct envelope_state *s
         } else {
             p = skip_value(p, parser->end, ERR_DEPTH, &parser->value_count, &parser->fault);
         }
-        if (!p) {
+        if (!p)
             return NULL;
-        }
     }
 }
 
@@ -125,33 +115,28 @@ static const char *read_records(struct page_parser *parser, const char *p, size_
 {
     const char *end = parser->end;
     p = skip_space(p + 1, end);
-    if (p < end && *p == ']') {
+    if (p < end && *p == ']')
         return p + 1;
-    }
     for (;;) {
         if (p == end || *p != '{') {
             return fault_set(&parser->fault, p,
                              p == end ? ENDS_EARLY : "a record is not an object");
         }
-        if (parser->batch->row_count >= rows_max) {
+        if (parser->batch->row_count >= rows_max)
             return fault_set(&parser->fault, p, "more records than asked for");
-        }
         p = record_read(parser, p);
-        if (!p) {
+        if (!p)
             return NULL;
-        }
         if (end - p >= 2 && p[0] == ',' && p[1] == '{') {
             p++;
             continue;
         }
         p = skip_space(p, end);
-        if (p < end && *p == ']') {
+        if (p < end && *p == ']')
             return p + 1;
-        }
         p = skip_char(p, end, ',', "no comma or ] after a record", &parser->fault);
-        if (!p) {
+        if (!p)
             return NULL;
-        }
     }
 }
 
@@ -183,9 +168,8 @@ static const char *const MEMBER_NAMES[MEMBER_COUNT] = {
 static enum member find_member(const struct text *name)
 {
     unsigned member = 0;
-    while (member < MEMBER_COUNT && !text_equal(name, str_from(MEMBER_NAMES[member]))) {
+    while (member < MEMBER_COUNT && !text_equal(name, str_from(MEMBER_NAMES[member])))
         member++;
-    }
     return (enum member)member;
 }
 
@@ -217,34 +201,29 @@ static const char *read_document(struct page_parser *parser, struct envelope_sta
 {
     const char *end = parser->end;
     p = skip_space(p, end);
-    if (p == end || *p != '{') {
+    if (p == end || *p != '{')
         return fault_set(&parser->fault, p, p == end ? ENDS_EARLY : "not a JSON object");
-    }
     bool is_first = true;
     p++;
     for (;;) {
         struct text name;
         bool is_done;
         p = next_name(parser, p, is_first, &name, &is_done);
-        if (!p || is_done) {
+        if (!p || is_done)
             break;
-        }
         is_first = false;
         enum member member = find_member(&name);
-        if (member != MEMBER_COUNT && (state->seen >> member & 1) != 0) {
+        if (member != MEMBER_COUNT && (state->seen >> member & 1) != 0)
             return fault_set(&parser->fault, name.raw.ptr, "member of the envelope given twice");
-        }
         state->seen |= 1u << member;
         p = read_member(parser, state, p, member, rows_max);
-        if (!p) {
+        if (!p)
             return NULL;
-        }
     }
     if (p) {
         p = skip_space(p, end);
-        if (p < end) {
+        if (p < end)
             return fault_set(&parser->fault, p, "bytes after the document");
-        }
     }
     return p;
 }
@@ -255,12 +234,10 @@ static void conclude(struct envelope_state *state)
     struct page_envelope *out = state->out;
     out->has_error |= state->response_is_error;
     if (out->has_error) {
-        if (!state->has_err_message) {
+        if (!state->has_err_message)
             memcpy(out->error_message, state->message, sizeof out->error_message);
-        }
-        if (!state->has_err_type) {
+        if (!state->has_err_type)
             out->error_type = state->type;
-        }
     } else if (out->warning[0] == '\0') {
         memcpy(out->warning, state->message, sizeof out->warning);
     }
@@ -276,9 +253,8 @@ static int refused(const struct page_parser *parser, const char *begin, struct c
     } else {
         error_set(err, status, "%s (byte %zu)", parser->fault.reason, offset);
     }
-    if (err) {
+    if (err)
         err->byte_offset = (int64_t)offset;
-    }
     return (int)status;
 }
 
@@ -303,9 +279,8 @@ int page_decode(struct page_decoder *decoder, const char *bytes, size_t len, siz
                 struct batch *batch, struct page_envelope *out_envelope, struct ccd_error *err)
 {
     batch_clear(batch);
-    if (rows_max > batch->capacity_rows) {
+    if (rows_max > batch->capacity_rows)
         rows_max = batch->capacity_rows;
-    }
     struct page_parser parser = {.end = NULL};
     record_prepare(&parser, decoder, batch);
     int status = decode(&parser, len > 0 ? bytes : "", len, rows_max, out_envelope, err);
@@ -314,9 +289,8 @@ int page_decode(struct page_decoder *decoder, const char *bytes, size_t len, siz
         /* batch_clear finds the rows that have cells by their presence bits. */
         batch->present[batch->row_count] = UINT64_MAX;
     }
-    if (status != CCD_OK || out_envelope->has_error) {
+    if (status != CCD_OK || out_envelope->has_error)
         batch_clear(batch);
-    }
     return status;
 }
 

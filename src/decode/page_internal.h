@@ -7,8 +7,7 @@
 
 enum {
     PATTERN_BYTES = 32,
-    /* The fast path looks so far around the start of a name or value: a pattern and a space, then a
-       number. */
+    /* So far the fast path looks around the start of a name. */
     SLACK_BEFORE = 16,
     SLACK_AFTER = 128,
     KEY_INDEX_SIZE = 128, /* at least twice COLUMN_MAX, a power of two */

@@ -9,10 +9,10 @@
 #include "decode/page_internal.h"
 #include "decode/skip.h"
 
-/* From a name that is where it should be to the quote of the next one: two patterns, a space, a
- * comma. */
-_Static_assert(SLACK_AFTER >= 2 * PATTERN_BYTES + 3 &&
-                   SLACK_AFTER >= PATTERN_BYTES + 1 + (int)SHORT_NUMBER_AFTER + 2 &&
+/* From a name to the quote of the next one: two patterns, or a pattern and a number; and a comma.
+ */
+_Static_assert(SLACK_AFTER >= 2 * PATTERN_BYTES + 2 &&
+                   SLACK_AFTER >= PATTERN_BYTES + (int)SHORT_NUMBER_AFTER + 2 &&
                    SLACK_BEFORE >= (int)SHORT_NUMBER_BEFORE,
                "the fast path stays inside the document");
 _Static_assert(sizeof(struct slot) == 128, "an index becomes an address by a shift");
@@ -123,7 +123,7 @@ static const char *refuse(struct page_parser *parser, const char *at, unsigned c
     return fault_set(&parser->fault, at, reason);
 }
 
-/* A name that was not predicted. Returns where its value starts; NO_COLUMN = not in the registry.
+/* A name that was not expected. Returns where its value starts; NO_COLUMN = not a registered one.
  */
 static __attribute__((noinline)) const char *read_key(struct page_parser *parser, const char *p,
                                                       unsigned *out_column)
@@ -238,23 +238,10 @@ static __attribute__((noinline)) const char *read_value(struct page_parser *pars
     return read_number(parser, p, column, cell);
 }
 
-/* A number of more than 16 characters. */
-static __attribute__((noinline)) const char *read_long_number(const char *p, const char *end,
-                                                              union cell *cell)
-{
-    struct number number;
-    const char *next = number_read(p, end, &number);
-    if (!next || !isfinite(number.f64)) {
-        return NULL;
-    }
-    cell->f64 = number.f64;
-    return next;
-}
-
 /* The common forms of a value, where the end of the document is far. Returns what follows, which
  * the caller must look at; NULL = not one of them. The cell may be touched: what is left of it is
  * overwritten or refused. */
-ALWAYS_INLINE const char *read_common_value(const struct slot *slot, const char *p, const char *end,
+ALWAYS_INLINE const char *read_common_value(const struct slot *slot, const char *p,
                                             union cell *cell)
 {
     if (slot->kind == COLUMN_TEXT) {
@@ -264,11 +251,32 @@ ALWAYS_INLINE const char *read_common_value(const struct slot *slot, const char 
     struct short_number number = short_number_read(p);
     if (slot->kind == COLUMN_F64) {
         cell->f64 = short_number_f64(&number);
-        bool is_cut = number.end && (unsigned char)(*number.end - '0') <= 9;
-        return unlikely(is_cut) ? read_long_number(p, end, cell) : number.end;
+        return number.end;
     }
     cell->i64 = short_number_i64(&number);
     return number.scale == 0 && slot->kind != COLUMN_BOOL ? number.end : NULL;
+}
+
+/* Whether the next member is where it is expected: ," */
+ALWAYS_INLINE bool is_next_name(const char *p)
+{
+    return memcmp(p, ",\"", 2) == 0;
+}
+
+/* A common value (at p, next behind it) that no name follows: the record ends, or the number has
+ * more than 16 characters. Returns what follows; NULL = neither. */
+static __attribute__((noinline)) const char *end_common_value(const struct slot *slot,
+                                                              const char *p, const char *next,
+                                                              const char *end, union cell *cell)
+{
+    struct number number;
+    if (!next || *next == '}' || slot->kind != COLUMN_F64)
+        return next && *next == '}' ? next : NULL;
+    next = number_read(p, end, &number);
+    if (!next || end - next < 2 || !isfinite(number.f64))
+        return NULL; /* refused, or accepted, where the end is watched */
+    cell->f64 = number.f64;
+    return *next == '}' || is_next_name(next) ? next : NULL;
 }
 
 /* After a value: moves to the next name, or to the '}' of the record. */
@@ -311,16 +319,18 @@ ALWAYS_INLINE const char *read_expected(const struct page_parser *parser, const 
         if (unlikely(!matches(p, slot->key, slot->key_mask)))
             break;
         p += slot->key_len;
-        const char *next = read_common_value(slot, p, parser->end, slot->cells + row);
-        if (unlikely(!next || (next[0] != '}' && (next[0] != ',' || next[1] != '"')) ||
-                     (seen & slot->bit) != 0)) {
+        union cell *cell = slot->cells + row;
+        const char *next = read_common_value(slot, p, cell);
+        if (unlikely(!next || !is_next_name(next)))
+            next = end_common_value(slot, p, next, parser->end, cell);
+        if (unlikely(!next || (seen & slot->bit) != 0)) {
             members->column = (unsigned)(slot - slots);
             break;
         }
         seen |= slot->bit;
         last = slot;
         p = next;
-        if (*p == '}')
+        if (unlikely(*p == '}'))
             break;
         p++;
     }

@@ -58,8 +58,7 @@ static const struct rule RULES[] = {
     {404, 404, "entries available on or before", 0, BODY_ANY, REPLY_END_OF_HISTORY, CCD_OK},
     {404, 404, "path does not exist", 0, BODY_ANY, REPLY_BROKEN, CCD_BAD_REQUEST},
     {404, 404, NULL, 0, BODY_ANY, REPLY_BAD_SERIES, CCD_UNKNOWN_AT_VENDOR},
-    /* min-api tells its limit in a 200, and proxies before it in a 403. Waiting is the harmless
-       reading. */
+    /* min-api tells its limit in a 200, proxies in a 403. Waiting is the harmless reading. */
     {200, 403, "rate limit", 0, BODY_ANY, REPLY_THROTTLED, CCD_THROTTLED},
     {200, 403, NULL, 99, BODY_ANY, REPLY_THROTTLED, CCD_THROTTLED},
     {200, 403, NULL, 101, BODY_ANY, REPLY_THROTTLED, CCD_THROTTLED},
@@ -79,8 +78,7 @@ static const struct rule RULES[] = {
     {200, 200, NULL, 2, BODY_ANY, REPLY_BAD_SERIES, CCD_BAD_REQUEST},
     /* Anything else that succeeds without data is not proof of absence. */
     {200, 299, NULL, 0, BODY_ANY, REPLY_RETRY, CCD_BAD_REPLY},
-    /* No redirect is followed: credentials stay with their origin. But a 304 is only an answer
-       without a body. */
+    /* A 304 is only an answer without a body. No redirect is followed: the key stays at home. */
     {304, 304, NULL, 0, BODY_ANY, REPLY_RETRY, CCD_BAD_REPLY},
     {300, 399, NULL, 0, BODY_ANY, REPLY_BROKEN, CCD_BAD_REQUEST},
     {408, 408, NULL, 0, BODY_ANY, REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
@@ -107,11 +105,9 @@ static bool rule_fits(const struct rule *rule, long http_status, enum body_state
 static const struct rule *find_rule(long http_status, enum body_state body,
                                     const struct page_envelope *envelope)
 {
-    for (size_t i = 0; i < sizeof RULES / sizeof RULES[0]; i++) {
-        if (rule_fits(&RULES[i], http_status, body, envelope)) {
+    for (size_t i = 0; i < sizeof RULES / sizeof RULES[0]; i++)
+        if (rule_fits(&RULES[i], http_status, body, envelope))
             return &RULES[i];
-        }
-    }
     return &NO_RULE;
 }
 
@@ -120,14 +116,11 @@ static const struct rule *find_rule(long http_status, enum body_state body,
 static int64_t retry_after_ms(const struct reply_headers *h)
 {
     int64_t wait_s = h->retry_after_s;
-    for (int i = 0; i < RATE_WINDOW_COUNT && h->retry_after_s < 0; i++) {
-        if (h->remaining[i] == 0 && h->reset_s[i] > wait_s) {
+    for (int i = 0; i < RATE_WINDOW_COUNT && h->retry_after_s < 0; i++)
+        if (h->remaining[i] == 0 && h->reset_s[i] > wait_s)
             wait_s = h->reset_s[i];
-        }
-    }
-    if (wait_s < 0) {
+    if (wait_s < 0)
         return 0;
-    }
     return (wait_s > 0 ? wait_s : 1) * 1000; /* FAULTS.md H2: at least a second */
 }
 
@@ -136,12 +129,10 @@ static void take_snippet(struct str body, char *out)
 {
     body = str_trim(body);
     size_t len = body.len;
-    if (len > SNIPPET_BYTES) {
+    if (len > SNIPPET_BYTES)
         len = utf8_cut(body.ptr, SNIPPET_BYTES);
-    }
-    if (len > 0) {
+    if (len > 0)
         memcpy(out, body.ptr, len);
-    }
     out[utf8_make_printable(out, len)] = '\0';
 }
 
@@ -151,9 +142,8 @@ static enum reply_verdict conclude(const struct reply_input *in, const struct ru
 {
     error_set_native(err, rule->status, (int)in->http_status, "HTTP %ld%s%s", in->http_status,
                      words[0] == '\0' ? " without a message" : ": ", words);
-    if (err && (rule->verdict == REPLY_THROTTLED || rule->verdict == REPLY_RETRY)) {
+    if (err && (rule->verdict == REPLY_THROTTLED || rule->verdict == REPLY_RETRY))
         err->retry_after_ms = retry_after_ms(in->headers);
-    }
     return rule->verdict;
 }
 
@@ -179,18 +169,16 @@ static int open_body(struct reply_decoder *d, const struct reply_input *in, stru
                      struct ccd_error *err)
 {
     *out_body = (struct str){in->body_len > 0 ? in->body : "", in->body_len};
-    if (in->headers->unknown_encoding) {
+    if (in->headers->unknown_encoding)
         return error_set(err, CCD_BAD_REPLY, "the reply has an encoding that was not asked for");
-    }
     if (in->headers->gzip && in->body_len > 0) {
         int status = inflate_gzip(d->inflater, in->body, in->body_len, REPLY_RATIO_MAX, &d->decoded,
                                   err);
         *out_body = buf_str(&d->decoded);
         return status;
     }
-    if (in->body_len > REPLY_BODY_MAX_BYTES) {
+    if (in->body_len > REPLY_BODY_MAX_BYTES)
         return error_set(err, CCD_BAD_REPLY, "a reply of %zu bytes is too large", in->body_len);
-    }
     return CCD_OK;
 }
 
@@ -210,16 +198,14 @@ static enum body_state read_error_body(struct reply_decoder *d, const struct rep
     uint64_t value_count;
     *out_envelope = (struct page_envelope){.has_error = false};
     out_words[0] = '\0';
-    if (open_body(d, in, &body, NULL) != CCD_OK) {
+    if (open_body(d, in, &body, NULL) != CCD_OK)
         return BODY_UNREADABLE;
-    }
     if (!looks_like_object(body)) {
         take_snippet(body, out_words);
         return BODY_OTHER;
     }
-    if (page_envelope_read(body.ptr, body.len, out_envelope, &value_count, NULL) != CCD_OK) {
+    if (page_envelope_read(body.ptr, body.len, out_envelope, &value_count, NULL) != CCD_OK)
         return BODY_UNREADABLE;
-    }
     memcpy(out_words, out_envelope->error_message, ERROR_WORDS_BYTES);
     return out_envelope->has_error ? BODY_ERROR : BODY_OTHER;
 }
@@ -248,9 +234,8 @@ static bool open_success(struct reply_decoder *d, const struct reply_input *in,
         *out_verdict = refuse(in, err);
         return false;
     }
-    if (in->headers->json && looks_like_object(*out_body)) {
+    if (in->headers->json && looks_like_object(*out_body))
         return true;
-    }
     take_snippet(*out_body, words);
     *out_verdict = refuse_because(
         in, str_trim(*out_body).len == 0 ? "the reply is empty" : "the reply is not JSON", words,
@@ -281,12 +266,10 @@ enum reply_verdict reply_classify_candles(struct reply_decoder *d, const struct 
     struct page_envelope envelope;
     enum reply_verdict verdict;
     batch_clear(batch);
-    if (!open_success(d, in, &body, &verdict, err)) {
+    if (!open_success(d, in, &body, &verdict, err))
         return verdict;
-    }
-    if (page_decode(&d->page, body.ptr, body.len, rows_max, batch, &envelope, err) != CCD_OK) {
+    if (page_decode(&d->page, body.ptr, body.len, rows_max, batch, &envelope, err) != CCD_OK)
         return refuse(in, err);
-    }
     if (envelope.has_error) {
         return conclude(in, find_rule(in->http_status, BODY_ERROR, &envelope),
                         envelope.error_message, err);
@@ -305,9 +288,8 @@ static bool open_tree(struct reply_decoder *d, const struct reply_input *in, str
 {
     struct page_envelope envelope;
     uint64_t value_count = 0;
-    if (!open_success(d, in, out_body, out_verdict, err)) {
+    if (!open_success(d, in, out_body, out_verdict, err))
         return false;
-    }
     if (page_envelope_read(out_body->ptr, out_body->len, &envelope, &value_count, err) != CCD_OK) {
         *out_verdict = refuse(in, err);
         return false;
@@ -329,12 +311,10 @@ enum reply_verdict reply_classify_catalogue(struct reply_decoder *d, const struc
 {
     struct str body;
     enum reply_verdict verdict;
-    if (!open_tree(d, in, &body, &verdict, err)) {
+    if (!open_tree(d, in, &body, &verdict, err))
         return verdict;
-    }
-    if (instruments_decode(body, batch, err) != CCD_OK) {
+    if (instruments_decode(body, batch, err) != CCD_OK)
         return refuse(in, err);
-    }
     error_clear(err);
     return REPLY_PAGE;
 }
@@ -346,12 +326,10 @@ enum reply_verdict reply_classify_names(struct reply_decoder *d, const struct re
     struct str body;
     enum reply_verdict verdict;
     *out_total = 0;
-    if (!open_tree(d, in, &body, &verdict, err)) {
+    if (!open_tree(d, in, &body, &verdict, err))
         return verdict;
-    }
-    if (names_decode(body, name_add, user, out_total, err) != CCD_OK) {
+    if (names_decode(body, name_add, user, out_total, err) != CCD_OK)
         return refuse(in, err);
-    }
     error_clear(err);
     return REPLY_PAGE;
 }

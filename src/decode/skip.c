@@ -26,9 +26,8 @@ const char *skip_word(const char *p, const char *end, struct str word)
 const char *skip_char(const char *p, const char *end, char c, const char *reason, struct fault *f)
 {
     p = skip_space(p, end);
-    if (p == end) {
+    if (p == end)
         return fault_set(f, p, ENDS_EARLY);
-    }
     return *p == c ? skip_space(p + 1, end) : fault_set(f, p, reason);
 }
 
@@ -36,9 +35,8 @@ static const char *skip_number(const char *p, const char *end, struct fault *f)
 {
     struct number number;
     const char *next = number_read(p, end, &number);
-    if (!next) {
+    if (!next)
         return fault_set(f, p, "malformed number");
-    }
     return isfinite(number.f64) ? next : fault_set(f, p, "number too large for a double");
 }
 
@@ -59,9 +57,8 @@ static const char *skip_scalar(const char *p, const char *end, struct fault *f)
         next = skip_word(p, end, STR("null"));
         break;
     default:
-        if (*p == '-' || (*p >= '0' && *p <= '9')) {
+        if (*p == '-' || (*p >= '0' && *p <= '9'))
             return skip_number(p, end, f);
-        }
         break;
     }
     return next ? next : fault_set(f, p, "not a JSON value");
@@ -71,12 +68,10 @@ static const char *skip_scalar(const char *p, const char *end, struct fault *f)
 static const char *skip_key(const char *p, const char *end, struct fault *f)
 {
     struct text text;
-    if (p == end) {
+    if (p == end)
         return fault_set(f, p, ENDS_EARLY);
-    }
-    if (*p != '"') {
+    if (*p != '"')
         return fault_set(f, p, "a member must start with its name");
-    }
     p = text_read(p, end, &text, f);
     return p ? skip_char(p, end, ':', "no colon after a name", f) : NULL;
 }
@@ -88,9 +83,8 @@ static const char *close_containers(const char *p, const char *end, struct stack
 {
     while (s->depth > 0) {
         p = skip_space(p, end);
-        if (p == end) {
+        if (p == end)
             return fault_set(f, p, ENDS_EARLY);
-        }
         bool is_object = s->is_object & 1;
         if (*p == ',') {
             p = skip_space(p + 1, end);
@@ -113,18 +107,15 @@ static const char *close_containers(const char *p, const char *end, struct stack
 static const char *open_container(const char *p, const char *end, struct stack *s, bool *out_empty,
                                   struct fault *f)
 {
-    if (s->base + s->depth >= DECODE_DEPTH_MAX) {
+    if (s->base + s->depth >= DECODE_DEPTH_MAX)
         return fault_set(f, p, TOO_DEEP);
-    }
     bool is_object = *p == '{';
     p = skip_space(p + 1, end);
-    if (p == end) {
+    if (p == end)
         return fault_set(f, p, ENDS_EARLY);
-    }
     *out_empty = *p == (is_object ? '}' : ']');
-    if (*out_empty) {
+    if (*out_empty)
         return p + 1;
-    }
     s->is_object = s->is_object << 1 | is_object;
     s->depth++;
     return is_object ? skip_key(p, end, f) : p;
@@ -135,19 +126,16 @@ const char *skip_value(const char *p, const char *end, unsigned depth, uint64_t 
 {
     struct stack stack = {.base = depth};
     do {
-        if (p == end) {
+        if (p == end)
             return fault_set(f, p, ENDS_EARLY);
-        }
         ++*value_count;
         bool is_closed = true;
-        if (*p == '{' || *p == '[') {
+        if (*p == '{' || *p == '[')
             p = open_container(p, end, &stack, &is_closed, f);
-        } else {
+        else
             p = skip_scalar(p, end, f);
-        }
-        if (p && is_closed) {
+        if (p && is_closed)
             p = close_containers(p, end, &stack, f);
-        }
     } while (p && stack.depth > 0);
     return p;
 }

@@ -30,21 +30,18 @@ static bool has_special(uint64_t word)
 
 static const char *skip_plain(const char *p, const char *end)
 {
-    while (end - p >= 8 && !has_special(load_eight(p))) {
+    while (end - p >= 8 && !has_special(load_eight(p)))
         p += 8;
-    }
     while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' &&
-           *p != '\\') {
+           *p != '\\')
         p++;
-    }
     return p;
 }
 
 static int hex_value(char c)
 {
-    if (c >= '0' && c <= '9') {
+    if (c >= '0' && c <= '9')
         return c - '0';
-    }
     c |= 0x20;
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
@@ -52,15 +49,13 @@ static int hex_value(char c)
 /* The 16-bit unit of the \uXXXX at p; -1 when there is none. */
 static int32_t read_unit(const char *p, const char *end)
 {
-    if (end - p < UNICODE_ESCAPE_BYTES || p[0] != '\\' || p[1] != 'u') {
+    if (end - p < UNICODE_ESCAPE_BYTES || p[0] != '\\' || p[1] != 'u')
         return -1;
-    }
     int32_t unit = 0;
     for (int i = 2; i < UNICODE_ESCAPE_BYTES; i++) {
         int digit = hex_value(p[i]);
-        if (digit < 0) {
+        if (digit < 0)
             return -1;
-        }
         unit = unit << 4 | digit;
     }
     return unit;
@@ -70,18 +65,16 @@ static int32_t read_unit(const char *p, const char *end)
 static const char *read_unicode(const char *p, const char *end, uint32_t *out_code_point)
 {
     int32_t unit = read_unit(p, end);
-    if (unit < 0 || (unit >= 0xDC00 && unit <= 0xDFFF)) {
+    if (unit < 0 || (unit >= 0xDC00 && unit <= 0xDFFF))
         return NULL;
-    }
     p += UNICODE_ESCAPE_BYTES;
     if (unit < 0xD800 || unit > 0xDFFF) {
         *out_code_point = (uint32_t)unit;
         return p;
     }
     int32_t low = read_unit(p, end);
-    if (low < 0xDC00 || low > 0xDFFF) {
+    if (low < 0xDC00 || low > 0xDFFF)
         return NULL;
-    }
     *out_code_point = 0x10000 + ((uint32_t)(unit - 0xD800) << 10 | (uint32_t)(low - 0xDC00));
     return p + UNICODE_ESCAPE_BYTES;
 }
@@ -91,16 +84,13 @@ static const char *read_escape(const char *p, const char *end, uint32_t *out_cod
 {
     static const char NAMES[] = "\"\\/bfnrt";
     static const char VALUES[] = "\"\\/\b\f\n\r\t";
-    if (end - p < ESCAPE_BYTES) {
+    if (end - p < ESCAPE_BYTES)
         return NULL;
-    }
-    if (p[1] == 'u') {
+    if (p[1] == 'u')
         return read_unicode(p, end, out_code_point);
-    }
     const char *name = p[1] == '\0' ? NULL : strchr(NAMES, p[1]);
-    if (!name) {
+    if (!name)
         return NULL;
-    }
     *out_code_point = (unsigned char)VALUES[name - NAMES];
     return p + ESCAPE_BYTES;
 }
@@ -125,24 +115,20 @@ static const char *read_special(const char *p, const char *end, struct text *t, 
     uint32_t code_point;
     if (*p == '\\') {
         const char *next = read_escape(p, end, &code_point);
-        if (!next) {
+        if (!next)
             return fault_set(f, p, "malformed escape");
-        }
-        if (code_point == 0) {
+        if (code_point == 0)
             return fault_set(f, p, "NUL in a text");
-        }
         char encoded[UTF8_MAX_BYTES];
         t->len += utf8_encode(code_point, encoded);
         t->escaped = true;
         return next;
     }
-    if ((unsigned char)*p < 0x20) {
+    if ((unsigned char)*p < 0x20)
         return fault_set(f, p, "control character in a text");
-    }
     size_t size = utf8_char_size((struct str){p, (size_t)(end - p)}, &code_point);
-    if (size == 0) {
+    if (size == 0)
         return fault_set(f, p, "invalid UTF-8");
-    }
     t->len += size;
     return p + size;
 }
@@ -155,12 +141,10 @@ const char *text_read(const char *p, const char *end, struct text *out, struct f
         const char *plain_end = skip_plain(p, end);
         out->len += (size_t)(plain_end - p);
         p = plain_end;
-        if (out->len > DECODE_TEXT_MAX_BYTES) {
+        if (out->len > DECODE_TEXT_MAX_BYTES)
             return fault_set(f, quote, "text too long");
-        }
-        if (p == end) {
+        if (p == end)
             return fault_set(f, p, "document ends inside a text");
-        }
         if (*p == '"') {
             out->raw.len = (size_t)(p - out->raw.ptr);
             return p + 1;
@@ -208,9 +192,8 @@ size_t text_copy_cut(const struct text *t, char *out, size_t capacity_bytes)
     while (p < end) {
         char encoded[UTF8_MAX_BYTES];
         size_t size = next_char(&p, end, encoded);
-        if (len + size >= capacity_bytes) {
+        if (len + size >= capacity_bytes)
             break;
-        }
         memcpy(out + len, encoded, size);
         len += size;
     }
@@ -220,21 +203,18 @@ size_t text_copy_cut(const struct text *t, char *out, size_t capacity_bytes)
 
 bool text_equal(const struct text *t, struct str s)
 {
-    if (t->len != s.len) {
+    if (t->len != s.len)
         return false;
-    }
-    if (!t->escaped) {
+    if (!t->escaped)
         return s.len == 0 || memcmp(t->raw.ptr, s.ptr, s.len) == 0;
-    }
     const char *p = t->raw.ptr;
     const char *end = p + t->raw.len;
     size_t at = 0;
     while (p < end) {
         char encoded[UTF8_MAX_BYTES];
         size_t size = next_char(&p, end, encoded);
-        if (memcmp(encoded, s.ptr + at, size) != 0) {
+        if (memcmp(encoded, s.ptr + at, size) != 0)
             return false;
-        }
         at += size;
     }
     return true;

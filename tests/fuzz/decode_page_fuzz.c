@@ -1,5 +1,5 @@
-/* page_decode against jansson. The first byte picks the type and how far the document stands from the start of its
- * memory's fast path; the rest is the document. */
+/* page_decode against jansson. The first byte picks the type and how far the document stands from
+ * the start of its memory's fast path; the rest is the document. */
 #include <string.h>
 
 #include "fuzz.h"
@@ -12,9 +12,8 @@ static void check_empty(const struct batch *batch)
     PROMISE(batch->row_count == 0 && batch->text.len == 0);
     for (size_t row = 0; row < batch->capacity_rows; row++) {
         PROMISE(batch->present[row] == 0);
-        for (size_t column = 0; column < batch->type->column_count; column++) {
+        for (size_t column = 0; column < batch->type->column_count; column++)
             PROMISE(batch_cell(batch, row, column)->i64 == 0);
-        }
     }
 }
 
@@ -41,9 +40,8 @@ static void check(struct page_run *run, const char *bytes, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     struct page_run run;
-    if (len == 0) {
+    if (len == 0)
         return 0;
-    }
     const char *type = bytes[0] % 2 == 0 ? NULL : "futures_ohlcv";
     PROMISE(page_run_init(&run, type ? data_type_find(str_from(type)) : &small_type, ROWS_MAX));
     check(&run, (const char *)bytes + 1, len - 1);

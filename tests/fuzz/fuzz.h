@@ -1,5 +1,5 @@
-/* One fuzz target for each program. Linked with libFuzzer (option `fuzz`) it searches; linked with replay_main.c it
- * replays its corpus. A broken promise ends the program. */
+/* One fuzz target for each program. Linked with libFuzzer (option `fuzz`) it searches; linked with
+ * replay_main.c it replays its corpus. A broken promise ends the program. */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
 

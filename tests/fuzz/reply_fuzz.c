@@ -1,5 +1,5 @@
-/* The classification of whole replies. Two bytes of HTTP status, one of headers, one that picks the kind of request;
- * the rest is the body. */
+/* The classification of whole replies. Two bytes of HTTP status, one of headers, one that picks the
+ * kind of request; the rest is the body. */
 #include <string.h>
 
 #include "decode/reply.h"
@@ -45,8 +45,8 @@ static void run(struct reply_decoder *decoder, const struct reply_input *in, uin
     struct batch batch = {0};
     struct ccd_error err = {0};
     bool is_candles = kind % 3 == 0;
-    const struct data_type *type =
-        data_type_find(is_candles ? STR("spot_ohlcv") : STR("spot_instruments"));
+    const struct data_type *type = data_type_find(is_candles ? STR("spot_ohlcv")
+                                                             : STR("spot_instruments"));
     PROMISE(batch_init(&batch, type, ROWS_MAX, TEXT_MAX_BYTES, NULL, &err) == CCD_OK);
     enum reply_verdict verdict;
     if (is_candles) {
@@ -67,9 +67,8 @@ static void run(struct reply_decoder *decoder, const struct reply_input *in, uin
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    if (len < HEADER_BYTES) {
+    if (len < HEADER_BYTES)
         return 0;
-    }
     struct reply_headers headers;
     reply_headers_init(&headers);
     headers.gzip = bytes[2] & 1;

@@ -1,5 +1,5 @@
-/* The decoder against jansson: same documents accepted, same values, on recorded replies and on generated documents,
- * whole and damaged. */
+/* The decoder against jansson: same documents accepted, same values, on recorded replies and on
+ * generated documents, whole and damaged. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,19 +37,18 @@ static void add(struct generator *g, const char *text)
 static void add_space(struct generator *g)
 {
     static const char *const SPACES[] = {" ", "\n", "\t", "\r\n", "   ", "\n\n\n\n\n\n\n\n\n\n"};
-    if (!g->is_minified && chance(g, 12) == 0) {
+    if (!g->is_minified && chance(g, 12) == 0)
         add(g, CHOOSE(g, SPACES));
-    }
 }
 
 static void add_integer(struct generator *g)
 {
-    static const char *const EDGES[] = {"0", "-0", "9223372036854775807", "-9223372036854775808", "1", "-1"};
-    if (chance(g, 8) == 0) {
+    static const char *const EDGES[] = {"0", "-0", "9223372036854775807", "-9223372036854775808",
+                                        "1", "-1"};
+    if (chance(g, 8) == 0)
         add(g, CHOOSE(g, EDGES));
-    } else {
+    else
         buf_printf(g->out, "%lld", (long long)((int64_t)rng_next(&g->rng) >> chance(g, 64)));
-    }
 }
 
 static void add_real(struct generator *g)
@@ -79,14 +78,30 @@ static void add_real(struct generator *g)
 static void add_text(struct generator *g)
 {
     static const char *const PIECES[] = {
-        "a", "BTC-USD", "binance", "a longer text that no pattern of the fast path can hold", "\\n", "\\u00e9",
-        "\\ud83d\\ude00", "\\\\", "\\\"", "\\/", "\xC3\xA9", "\xE5\xB8\x81", "\xF0\x9F\x98\x80", "\x7F", "", " ", ",",
-        "}", "]", "\\u0001",
+        "a",
+        "BTC-USD",
+        "binance",
+        "a longer text that no pattern of the fast path can hold",
+        "\\n",
+        "\\u00e9",
+        "\\ud83d\\ude00",
+        "\\\\",
+        "\\\"",
+        "\\/",
+        "\xC3\xA9",
+        "\xE5\xB8\x81",
+        "\xF0\x9F\x98\x80",
+        "\x7F",
+        "",
+        " ",
+        ",",
+        "}",
+        "]",
+        "\\u0001",
     };
     add(g, "\"");
-    for (size_t i = chance(g, 4); i > 0; i--) {
+    for (size_t i = chance(g, 4); i > 0; i--)
         add(g, CHOOSE(g, PIECES));
-    }
     add(g, "\"");
 }
 
@@ -115,9 +130,8 @@ static void add_any(struct generator *g, int depth)
     add_space(g);
     for (size_t i = 0, count = chance(g, 4); i < count; i++) {
         add(g, i > 0 ? "," : "");
-        if (kind == 5) {
+        if (kind == 5)
             buf_printf(g->out, "\"k%zu\":", i);
-        }
         add_any(g, depth - 1); /* depth is ours, not the input's */
         add_space(g);
     }
@@ -126,19 +140,18 @@ static void add_any(struct generator *g, int depth)
 
 static void add_value(struct generator *g, enum column_kind kind)
 {
-    if (chance(g, 40) == 0) {
+    if (chance(g, 40) == 0)
         add(g, "null");
-    } else if (chance(g, 400) == 0) {
+    else if (chance(g, 400) == 0)
         add_any(g, 1);
-    } else if (kind == COLUMN_TEXT) {
+    else if (kind == COLUMN_TEXT)
         add_text(g);
-    } else if (kind == COLUMN_BOOL) {
+    else if (kind == COLUMN_BOOL)
         add(g, chance(g, 2) == 0 ? "true" : "false");
-    } else if (kind == COLUMN_F64 && chance(g, 4) != 0) {
+    else if (kind == COLUMN_F64 && chance(g, 4) != 0)
         add_real(g);
-    } else {
+    else
         add_integer(g);
-    }
 }
 
 static void add_member(struct generator *g, bool *is_first, const char *key)
@@ -176,8 +189,15 @@ static void add_record(struct generator *g)
 static void add_document(struct generator *g)
 {
     static const char *const EXTRAS[] = {
-        "\"Err\":{}", "\"Err\":{\"type\":1,\"message\":\"no\"}", "\"Warn\":\"w\"", "\"Response\":\"Error\"",
-        "\"Response\":\"Success\"", "\"Type\":99", "\"Message\":\"m\"", "\"RateLimit\":{\"a\":{\"b\":1}}", "\"Err\":null",
+        "\"Err\":{}",
+        "\"Err\":{\"type\":1,\"message\":\"no\"}",
+        "\"Warn\":\"w\"",
+        "\"Response\":\"Error\"",
+        "\"Response\":\"Success\"",
+        "\"Type\":99",
+        "\"Message\":\"m\"",
+        "\"RateLimit\":{\"a\":{\"b\":1}}",
+        "\"Err\":null",
     };
     add_space(g);
     add(g, "{");
@@ -231,9 +251,8 @@ static void damage(struct generator *g)
             }
             break;
         default:
-            if (chance(g, 4) == 0) {
+            if (chance(g, 4) == 0)
                 out->len = at;
-            }
             break;
         }
     }
@@ -253,10 +272,8 @@ static bool agrees(struct page_run *run, const char *bytes, size_t len, struct t
     tally->accepted += answer == ORACLE_ACCEPTS;
     tally->refused += answer == ORACLE_REFUSES;
     tally->silent += answer == ORACLE_SILENT;
-    if (answer == ORACLE_SILENT ||
-        (!mismatch && (status == CCD_OK) == (answer == ORACLE_ACCEPTS))) {
+    if (answer == ORACLE_SILENT || (!mismatch && (status == CCD_OK) == (answer == ORACLE_ACCEPTS)))
         return true;
-    }
     fprintf(stderr, "differs (%s): %s\n%.*s\n",
             mismatch                   ? mismatch
             : answer == ORACLE_ACCEPTS ? "jansson accepts"
@@ -328,14 +345,12 @@ static size_t minify(char *bytes, size_t len)
     bool in_text = false;
     size_t out = 0;
     for (size_t i = 0; i < len; i++) {
-        if (in_text && bytes[i] == '\\') {
+        if (in_text && bytes[i] == '\\')
             bytes[out++] = bytes[i++];
-        } else {
+        else
             in_text ^= bytes[i] == '"';
-        }
-        if (in_text || !strchr(" \t\r\n", bytes[i])) {
+        if (in_text || !strchr(" \t\r\n", bytes[i]))
             bytes[out++] = bytes[i];
-        }
     }
     return out;
 }
@@ -348,9 +363,8 @@ TEST(decoder_and_jansson_agree_on_the_recorded_replies)
         size_t len;
         struct page_run run;
         struct tally tally = {0};
-        if (!samples_path(path, sizeof path, SAMPLES[i].file)) {
+        if (!samples_path(path, sizeof path, SAMPLES[i].file))
             SKIP("no recorded replies: CCDATA_SHARED");
-        }
         CHECK(read_file(path, &bytes, &len));
         page_run_init(&run, data_type_find(str_from(SAMPLES[i].type)), 1001);
         bool good = CHECK(agrees(&run, bytes, len, &tally));
@@ -361,9 +375,8 @@ TEST(decoder_and_jansson_agree_on_the_recorded_replies)
             good &= CHECK(agrees(&run, bytes, len, &tally));
             good &= CHECK_INT(CCD_OK, run.status);
         }
-        if (!good) {
+        if (!good)
             fprintf(stderr, "  %s: %s\n", SAMPLES[i].file, run.batch.first_unknown_key);
-        }
         page_run_release(&run);
         free(bytes);
     }

@@ -45,9 +45,9 @@ TEST(headers_are_absent_at_first)
 
 TEST(headers_read_the_recorded_rate_limits)
 {
-    struct reply_headers h =
-        with("X-RateLimit-Remaining-All: 1220397, 1;window=1, 33;window=60, 2673;window=3600, "
-             "38673;window=86400, 1220397;window=2592000\r\n");
+    struct reply_headers h = with(
+        "X-RateLimit-Remaining-All: 1220397, 1;window=1, 33;window=60, 2673;window=3600, "
+        "38673;window=86400, 1220397;window=2592000\r\n");
     CHECK_INT(1, h.remaining[RATE_SECOND]);
     CHECK_INT(33, h.remaining[RATE_MINUTE]);
     CHECK_INT(2673, h.remaining[RATE_HOUR]);
@@ -98,9 +98,8 @@ TEST(headers_pass_over_malformed_rate_limits)
         char line[256];
         str_print(line, sizeof line, "X-RateLimit-Remaining-All:%s\r\n", CASES[i].list);
         struct reply_headers h = with(line);
-        if (!CHECK_INT(CASES[i].minute, h.remaining[RATE_MINUTE])) {
+        if (!CHECK_INT(CASES[i].minute, h.remaining[RATE_MINUTE]))
             fprintf(stderr, "  in %s\n", CASES[i].list);
-        }
     }
     struct reply_headers h = with("X-RateLimit-Reset-All: -5;window=60, 2764800;window=2592000");
     CHECK_INT(-1, h.reset_s[RATE_MINUTE]);
@@ -142,13 +141,13 @@ TEST(headers_read_retry_after_in_both_forms)
         char line[256];
         str_print(line, sizeof line, "Retry-After: %s\r\n", CASES[i].value);
         struct reply_headers h = with(line);
-        if (!CHECK_INT(CASES[i].seconds, h.retry_after_s)) {
+        if (!CHECK_INT(CASES[i].seconds, h.retry_after_s))
             fprintf(stderr, "  in %s\n", CASES[i].value);
-        }
     }
 }
 
-/* The sender's clock may be wrong by an hour: its date counts from its own Date, whichever comes first. */
+/* The sender's clock may be wrong by an hour: its date counts from its own Date, whichever comes
+ * first. */
 TEST(headers_measure_a_retry_date_against_the_senders_clock)
 {
     struct reply_headers h = with("Date: Tue, 14 Nov 2023 23:13:20 GMT");
@@ -173,11 +172,16 @@ TEST(headers_read_encoding_type_and_age)
         bool gzip;
         bool unknown;
     } ENCODINGS[] = {
-        {"Content-Encoding: gzip", true, false},        {"content-encoding:GZIP\r\n", true, false},
-        {"Content-Encoding: x-gzip", true, false},      {"Content-Encoding: identity", false, false},
-        {"Content-Encoding:", false, false},            {"Content-Encoding: br", false, true},
-        {"Content-Encoding: deflate", false, true},     {"Content-Encoding: gzip, br", true, true},
-        {"Content-Encoding: gzip, gzip", true, true},   {"Content-Encoding: identity, gzip", true, false},
+        {"Content-Encoding: gzip", true, false},
+        {"content-encoding:GZIP\r\n", true, false},
+        {"Content-Encoding: x-gzip", true, false},
+        {"Content-Encoding: identity", false, false},
+        {"Content-Encoding:", false, false},
+        {"Content-Encoding: br", false, true},
+        {"Content-Encoding: deflate", false, true},
+        {"Content-Encoding: gzip, br", true, true},
+        {"Content-Encoding: gzip, gzip", true, true},
+        {"Content-Encoding: identity, gzip", true, false},
         {"Content-Encoding: gzip;q=1", false, true},
     };
     for (size_t i = 0; i < sizeof ENCODINGS / sizeof ENCODINGS[0]; i++) {
@@ -214,9 +218,16 @@ TEST(headers_begin_anew_with_a_status_line)
 
 TEST(headers_ignore_what_is_not_a_header)
 {
-    static const char *const LINES[] = {"",           "\r\n",           ":",  ": 5",  "Retry-After",
-                                        "Retry-After 5", " Retry-After: 5", "Retry-After : 5",
-                                        "XRetry-After: 5", "Date: yesterday",
+    static const char *const LINES[] = {"",
+                                        "\r\n",
+                                        ":",
+                                        ": 5",
+                                        "Retry-After",
+                                        "Retry-After 5",
+                                        " Retry-After: 5",
+                                        "Retry-After : 5",
+                                        "XRetry-After: 5",
+                                        "Date: yesterday",
                                         "Date: Wed, 31 Dec 1969 23:59:59 GMT"};
     for (size_t i = 0; i < sizeof LINES / sizeof LINES[0]; i++) {
         struct reply_headers h = with(LINES[i]);

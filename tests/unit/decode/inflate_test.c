@@ -105,7 +105,8 @@ TEST(inflate_refuses_damage_in_any_byte_that_matters)
         accepted += inflate(&f, f.len, 0) == CCD_OK;
         f.bytes[i] ^= 0x55;
     }
-    /* Of the header, time, extra flags and system are nobody's business (RFC 1952 section 2.3.1). */
+    /* Of the header, time, extra flags and system are nobody's business (RFC 1952 section 2.3.1).
+     */
     CHECK_INT(6, accepted);
     end(&f);
 }
@@ -116,7 +117,8 @@ TEST(inflate_refuses_garbage_after_the_end)
     begin(&f);
     add_member(&f, "text", 4);
     size_t len = f.len;
-    static const char *const GARBAGE[] = {"\0", "\x1f", "\x1f\x8b", "garbage, garbage, garbage, garbage"};
+    static const char *const GARBAGE[] = {"\0", "\x1f", "\x1f\x8b",
+                                          "garbage, garbage, garbage, garbage"};
     static const size_t LENGTHS[] = {1, 1, 2, 34};
     for (size_t i = 0; i < 4; i++) {
         memcpy(f.bytes + len, GARBAGE[i], LENGTHS[i]);
@@ -181,9 +183,8 @@ TEST(inflate_survives_failed_allocations)
         struct ccd_error err;
         buf_init(&out, 1000, &allocator.hook);
         int status = inflater_new(&allocator.hook, &inflater, &err);
-        if (status == CCD_OK) {
+        if (status == CCD_OK)
             status = inflate_gzip(inflater, bytes, len, 0, &out, &err);
-        }
         CHECK_INT(fail_at < 2 ? CCD_NO_MEMORY : CCD_OK, status);
         inflater_free(inflater);
         buf_release(&out);

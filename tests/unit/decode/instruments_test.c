@@ -51,9 +51,8 @@ static enum reply_verdict catalogue(struct fixture *f, const char *body)
 static int add_name(void *user, struct str name)
 {
     struct fixture *f = user;
-    if (f->name_count >= f->name_max) {
+    if (f->name_count >= f->name_max)
         return -1;
-    }
     return str_copy(f->names[f->name_count++], sizeof f->names[0], name) ? 0 : -1;
 }
 
@@ -86,13 +85,15 @@ TEST(catalogue_reads_nested_records)
 {
     struct fixture f;
     begin(&f, 0, 10000);
-    CHECK_INT(REPLY_PAGE,
-              catalogue(&f, CATALOGUE("\"BTC-USD\":" RECORD(
-                                ",\"MAPPED_INSTRUMENT\":\"BTC-USD\",\"INSTRUMENT_MAPPING\":{\"BASE\":\"BTC\","
-                                "\"BASE_ID\":1,\"QUOTE\":\"USD\",\"NEW\":1,\"CREATED_ON\":1646923899},"
-                                "\"HAS_TRADES_SPOT\":true,\"TOTAL_TRADES_SPOT\":6890172247264350000,"
-                                "\"FIRST_TRADE_SPOT_TIMESTAMP\":null,\"OTHER\":{\"BASE\":2},"
-                                "\"INSTRUMENT_MAPPING.QUOTE\":\"EUR\""))));
+    CHECK_INT(
+        REPLY_PAGE,
+        catalogue(&f,
+                  CATALOGUE("\"BTC-USD\":" RECORD(
+                      ",\"MAPPED_INSTRUMENT\":\"BTC-USD\",\"INSTRUMENT_MAPPING\":{\"BASE\":\"BTC\","
+                      "\"BASE_ID\":1,\"QUOTE\":\"USD\",\"NEW\":1,\"CREATED_ON\":1646923899},"
+                      "\"HAS_TRADES_SPOT\":true,\"TOTAL_TRADES_SPOT\":6890172247264350000,"
+                      "\"FIRST_TRADE_SPOT_TIMESTAMP\":null,\"OTHER\":{\"BASE\":2},"
+                      "\"INSTRUMENT_MAPPING.QUOTE\":\"EUR\""))));
     CHECK_INT(1, f.batch.row_count);
     CHECK_STR("kraken", text_at(&f, 0, "market"));
     CHECK_STR("XXBTZUSD", text_at(&f, 0, "instrument"));
@@ -115,8 +116,11 @@ TEST(catalogue_appends_to_what_is_there)
     struct fixture f;
     begin(&f, 1, 10000);
     for (int i = 0; i < 20; i++) {
-        CHECK_INT(REPLY_PAGE, catalogue(&f, CATALOGUE("\"A\":" RECORD(",\"MAPPED_INSTRUMENT\":\"A\"") ",\"B\":" RECORD(
-                                                ",\"HISTO_SHARD\":\"B\""))));
+        CHECK_INT(
+            REPLY_PAGE,
+            catalogue(&f,
+                      CATALOGUE("\"A\":" RECORD(",\"MAPPED_INSTRUMENT\":\"A\"") ",\"B\":" RECORD(
+                          ",\"HISTO_SHARD\":\"B\""))));
         CHECK_INT(2 * (i + 1), f.batch.row_count);
     }
     CHECK(f.batch.capacity_rows >= 40);
@@ -134,10 +138,13 @@ TEST(catalogue_takes_several_markets_and_other_scripts)
 {
     struct fixture f;
     begin(&f, 10, 10000);
-    CHECK_INT(REPLY_PAGE,
-              catalogue(&f, "{\"Data\":{\"mexc\":{\"instruments\":{\"\\u5e01-USDT\":{\"INSTRUMENT\":\"\\u5e01USDT\","
-                            "\"INSTRUMENT_MAPPING\":{\"BASE\":\"\\ud83d\\ude00\"}}}},\"okex\":{\"instruments\":"
-                            "{\"X\":{\"INSTRUMENT\":\"x\",\"INSTRUMENT_MAPPING\":null}}}}}"));
+    CHECK_INT(
+        REPLY_PAGE,
+        catalogue(
+            &f, "{\"Data\":{\"mexc\":{\"instruments\":{\"\\u5e01-USDT\":{\"INSTRUMENT\":"
+                "\"\\u5e01USDT\","
+                "\"INSTRUMENT_MAPPING\":{\"BASE\":\"\\ud83d\\ude00\"}}}},\"okex\":{\"instruments\":"
+                "{\"X\":{\"INSTRUMENT\":\"x\",\"INSTRUMENT_MAPPING\":null}}}}}"));
     CHECK_INT(2, f.batch.row_count);
     CHECK_STR("\xE5\xB8\x81USDT", text_at(&f, 0, "instrument"));
     CHECK_STR("\xF0\x9F\x98\x80", text_at(&f, 0, "instrument_mapping_base"));
@@ -185,14 +192,38 @@ TEST(catalogue_refuses_other_shapes_and_leaves_the_batch_alone)
         good &= CHECK_INT(1, f.batch.row_count);
         good &= CHECK_INT(text_len, f.batch.text.len);
         good &= CHECK_INT(1, f.batch.unknown_keys);
-        for (size_t row = 1; row < f.batch.capacity_rows; row++) {
+        for (size_t row = 1; row < f.batch.capacity_rows; row++)
             good &= CHECK(f.batch.present[row] == 0);
-        }
-        if (!good) {
+        if (!good)
             fprintf(stderr, "  in %s: %s\n", BODIES[i], f.err.message);
-        }
     }
     CHECK_STR("XXBTZUSD", text_at(&f, 0, "instrument"));
+    end(&f);
+}
+
+static const struct column priced_columns[] = {
+    {.name = "market", .key = "", .kind = COLUMN_TEXT, .flags = COLUMN_OBJECT_KEY},
+    {.name = "price", .key = "INFO.PRICE", .kind = COLUMN_F64},
+};
+static const struct data_type priced_type = {
+    .name = "priced",
+    .shape = SHAPE_CATALOGUE,
+    .columns = priced_columns,
+    .column_count = 2,
+};
+
+TEST(catalogue_reads_doubles_from_either_form_of_number)
+{
+    struct fixture f;
+    begin(&f, 1, 1000);
+    CHECK_INT(CCD_OK, batch_reset(&f.batch, &priced_type, 1, &f.err));
+    CHECK_INT(REPLY_PAGE, catalogue(&f, CATALOGUE("\"A\":{\"INFO\":{\"PRICE\":1.29e-7}},"
+                                                  "\"B\":{\"INFO\":{\"PRICE\":7}},\"C\":{}")));
+    CHECK_INT(3, f.batch.row_count);
+    CHECK_F64_BITS(1.29e-7, batch_cell(&f.batch, 0, 1)->f64);
+    CHECK_F64_BITS(7.0, batch_cell(&f.batch, 1, 1)->f64);
+    CHECK(!batch_has(&f.batch, 2, 1));
+    CHECK_INT(REPLY_RETRY, catalogue(&f, CATALOGUE("\"A\":{\"INFO\":{\"PRICE\":\"7\"}}")));
     end(&f);
 }
 
@@ -201,7 +232,8 @@ TEST(catalogue_says_no_memory_when_texts_do_not_fit)
     struct fixture f;
     begin(&f, 4, 30);
     CHECK_INT(REPLY_PAGE, catalogue(&f, CATALOGUE("\"A\":" RECORD(""))));
-    CHECK_INT(REPLY_RETRY, catalogue(&f, CATALOGUE("\"A\":" RECORD(",\"HISTO_SHARD\":\"0123456789\""))));
+    CHECK_INT(REPLY_RETRY,
+              catalogue(&f, CATALOGUE("\"A\":" RECORD(",\"HISTO_SHARD\":\"0123456789\""))));
     CHECK_INT(CCD_NO_MEMORY, f.err.status);
     CHECK_INT(1, f.batch.row_count);
     CHECK(!f.batch.text.failed);
@@ -212,14 +244,16 @@ TEST(catalogue_classifies_errors_like_a_page)
 {
     struct fixture f;
     begin(&f, 4, 1000);
-    CHECK_INT(REPLY_BAD_SERIES, catalogue(&f, "{\"Data\":{},\"Err\":{\"message\":\"Not found: market\"}}"));
+    CHECK_INT(REPLY_BAD_SERIES,
+              catalogue(&f, "{\"Data\":{},\"Err\":{\"message\":\"Not found: market\"}}"));
     CHECK_INT(REPLY_THROTTLED, catalogue(&f, "{\"Data\":{},\"Err\":{\"type\":99}}"));
     struct reply_input in = {429, NULL, 0, &f.headers};
     CHECK_INT(REPLY_THROTTLED, reply_classify_catalogue(&f.decoder, &in, &f.batch, &f.err));
     end(&f);
 }
 
-/* Two bytes of the body become a node of a tree: their number is bounded, not only that of the bytes. */
+/* Two bytes of the body become a node of a tree: their number is bounded, not only that of the
+ * bytes. */
 TEST(catalogue_refuses_a_body_of_too_many_values)
 {
     struct fixture f;
@@ -227,9 +261,8 @@ TEST(catalogue_refuses_a_body_of_too_many_values)
     begin(&f, 4, 1000);
     buf_init(&body, 1 << 24, NULL);
     buf_add_text(&body, "{\"Data\":{\"kraken\":{\"instruments\":{\"A\":{\"X\":[1");
-    for (int i = 0; i < 1 << 20; i++) {
+    for (int i = 0; i < 1 << 20; i++)
         buf_add(&body, ",1", 2);
-    }
     buf_add_text(&body, "]}}}}}");
     CHECK_INT(REPLY_RETRY, catalogue_bytes(&f, body.data, body.len));
     CHECK(strstr(f.err.message, "too many values") != NULL);
@@ -241,7 +274,9 @@ TEST(names_are_the_members_of_data)
 {
     struct fixture f;
     begin(&f, 1, 100);
-    CHECK_INT(REPLY_PAGE, names(&f, 200, "{\"Data\":{\"kraken\":{\"TYPE\":\"602\"},\"binance\":{}},\"Err\":{}}"));
+    CHECK_INT(
+        REPLY_PAGE,
+        names(&f, 200, "{\"Data\":{\"kraken\":{\"TYPE\":\"602\"},\"binance\":{}},\"Err\":{}}"));
     CHECK_INT(2, f.name_count);
     CHECK_TEXT("kraken", f.names[0]);
     CHECK_TEXT("binance", f.names[1]);
@@ -253,8 +288,10 @@ TEST(names_are_the_symbols_of_a_top_list)
 {
     struct fixture f;
     begin(&f, 1, 100);
-    CHECK_INT(REPLY_PAGE, names(&f, 200, "{\"Data\":{\"STATS\":{\"PAGE\":1,\"TOTAL_ASSETS\":3396},\"LIST\":["
-                                         "{\"ID\":1,\"SYMBOL\":\"BTC\"},{\"SYMBOL\":\"ETH\"}]},\"Err\":{}}"));
+    CHECK_INT(REPLY_PAGE,
+              names(&f, 200,
+                    "{\"Data\":{\"STATS\":{\"PAGE\":1,\"TOTAL_ASSETS\":3396},\"LIST\":["
+                    "{\"ID\":1,\"SYMBOL\":\"BTC\"},{\"SYMBOL\":\"ETH\"}]},\"Err\":{}}"));
     CHECK_INT(2, f.name_count);
     CHECK_TEXT("BTC", f.names[0]);
     CHECK_TEXT("ETH", f.names[1]);
@@ -278,8 +315,10 @@ TEST(names_are_added_only_from_a_good_reply)
         {200, "{\"Data\":{\"LIST\":[{\"SYMBOL\":\"BTC\"},{\"SYMBOL\":5}]}}", REPLY_RETRY},
         {200, "{\"Data\":{\"LIST\":[{\"SYMBOL\":\"\"}]}}", REPLY_RETRY},
         {200, "{\"Data\":{\"LIST\":[5]}}", REPLY_RETRY},
-        {200, "{\"Data\":{\"LIST\":[{\"SYMBOL\":\"BTC\"}],\"STATS\":{\"TOTAL_ASSETS\":\"9\"}}}", REPLY_RETRY},
-        {200, "{\"Data\":{\"LIST\":[{\"SYMBOL\":\"BTC\"}],\"STATS\":{\"TOTAL_ASSETS\":-9}}}", REPLY_RETRY},
+        {200, "{\"Data\":{\"LIST\":[{\"SYMBOL\":\"BTC\"}],\"STATS\":{\"TOTAL_ASSETS\":\"9\"}}}",
+         REPLY_RETRY},
+        {200, "{\"Data\":{\"LIST\":[{\"SYMBOL\":\"BTC\"}],\"STATS\":{\"TOTAL_ASSETS\":-9}}}",
+         REPLY_RETRY},
         {200, "{\"Data\":{\"a\":1,\"a\":2}}", REPLY_RETRY},
         {200, "{\"Data\":{\"a\":1}", REPLY_RETRY},
         {401, "{\"Data\":{\"a\":1}}", REPLY_BAD_KEY},
@@ -295,7 +334,8 @@ TEST(names_are_added_only_from_a_good_reply)
     f.name_max = 1;
     CHECK_INT(REPLY_RETRY, names(&f, 200, "{\"Data\":{\"a\":1,\"b\":2}}"));
     CHECK_INT(CCD_NO_MEMORY, f.err.status);
-    CHECK_INT(REPLY_RETRY, names(&f, 200, "{\"Data\":{\"LIST\":[{\"SYMBOL\":\"A\"},{\"SYMBOL\":\"B\"}]}}"));
+    CHECK_INT(REPLY_RETRY,
+              names(&f, 200, "{\"Data\":{\"LIST\":[{\"SYMBOL\":\"A\"},{\"SYMBOL\":\"B\"}]}}"));
     CHECK_INT(CCD_NO_MEMORY, f.err.status);
     end(&f);
 }
@@ -314,20 +354,18 @@ TEST(catalogue_reads_the_recorded_replies)
         char path[4096];
         char *body;
         size_t len;
-        if (!samples_path(path, sizeof path, CASES[i].file)) {
+        if (!samples_path(path, sizeof path, CASES[i].file))
             SKIP("no recorded replies: CCDATA_SHARED");
-        }
         struct fixture f;
         begin(&f, 1, 100000);
-        CHECK_INT(CCD_OK, batch_reset(&f.batch, data_type_find(str_from(CASES[i].type)), 1, &f.err));
+        CHECK_INT(CCD_OK,
+                  batch_reset(&f.batch, data_type_find(str_from(CASES[i].type)), 1, &f.err));
         CHECK(read_file(path, &body, &len));
-        if (!CHECK_INT(REPLY_PAGE, catalogue_bytes(&f, body, len))) {
+        if (!CHECK_INT(REPLY_PAGE, catalogue_bytes(&f, body, len)))
             fprintf(stderr, "  %s: %s\n", CASES[i].file, f.err.message);
-        }
         CHECK_INT(CASES[i].rows, f.batch.row_count);
-        if (!CHECK_INT(0, f.batch.unknown_keys)) {
+        if (!CHECK_INT(0, f.batch.unknown_keys))
             fprintf(stderr, "  %s: %s\n", CASES[i].file, f.batch.first_unknown_key);
-        }
         free(body);
         end(&f);
     }
@@ -349,9 +387,8 @@ TEST(names_reads_the_recorded_replies)
         char path[4096];
         char *body;
         size_t len;
-        if (!samples_path(path, sizeof path, CASES[i].file)) {
+        if (!samples_path(path, sizeof path, CASES[i].file))
             SKIP("no recorded replies: CCDATA_SHARED");
-        }
         struct fixture f;
         begin(&f, 1, 100);
         CHECK(read_file(path, &body, &len));

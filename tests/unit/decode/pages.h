@@ -1,4 +1,5 @@
-/* What the tests of decode/ share: a small type, a decoder with its batch, jansson as the oracle. */
+/* What the tests of decode/ share: a small type, a decoder with its batch, jansson as the oracle.
+ */
 #ifndef TESTS_UNIT_DECODE_PAGES_H
 #define TESTS_UNIT_DECODE_PAGES_H
 
@@ -30,7 +31,8 @@ struct page_run {
 
 bool page_run_init(struct page_run *run, const struct data_type *type, size_t rows_max);
 void page_run_release(struct page_run *run);
-/* Decode a copy that ends where its memory ends, so that a sanitizer sees any read beyond it. Returns the status. */
+/* Decode a copy that ends where its memory ends, so that a sanitizer sees any read beyond it.
+ * Returns the status. */
 int page_run_bytes(struct page_run *run, const char *bytes, size_t len);
 int page_run_text(struct page_run *run, const char *text);
 
@@ -40,12 +42,13 @@ enum oracle_answer {
     ORACLE_ACCEPTS,
     ORACLE_SILENT, /* one of the intended differences, listed at oracle_ask */
 };
-/* Parses with jansson, applies the rules of page.h to its tree and, when the decoder accepted as well, compares every
- * cell. *out_mismatch: what differs; NULL = nothing. */
+/* Parses with jansson, applies the rules of page.h to its tree and, when the decoder accepted as
+ * well, compares every cell. *out_mismatch: what differs; NULL = nothing. */
 enum oracle_answer oracle_ask(const struct page_run *run, const char *bytes, size_t len,
                               const char **out_mismatch);
 
-/* The folder of recorded replies: $CCDATA_SHARED/api/samples, or beside the source tree. False when it is missing. */
+/* The folder of recorded replies: $CCDATA_SHARED/api/samples, or beside the source tree. False when
+ * it is missing. */
 bool samples_path(char *out, size_t capacity_bytes, const char *name);
 /* A whole file; *out is to be freed. */
 bool read_file(const char *path, char **out, size_t *out_len);

@@ -10,7 +10,7 @@
 
 #define MESSAGE(text) "{\"Data\":{},\"Err\":{\"type\":1,\"message\":\"" text "\"}}"
 #define OLD_MESSAGE(type, text)                                                                    \
-    "{\"Response\":\"Error\",\"Message\":\"" text "\",\"HasWarning\":false,\"Type\":" #type            \
+    "{\"Response\":\"Error\",\"Message\":\"" text "\",\"HasWarning\":false,\"Type\":" #type        \
     ",\"RateLimit\":{},\"Data\":{}}"
 
 struct fixture {
@@ -34,13 +34,13 @@ static void end(struct fixture *f)
     reply_decoder_release(&f->decoder);
 }
 
-static enum reply_verdict classify_bytes(struct fixture *f, long http_status, const void *body, size_t len)
+static enum reply_verdict classify_bytes(struct fixture *f, long http_status, const void *body,
+                                         size_t len)
 {
     char *copy = malloc(len > 0 ? len : 1);
     memcpy(copy, body, len);
     struct reply_input in = {http_status, len > 0 ? copy : NULL, len, &f->headers};
-    enum reply_verdict verdict =
-        reply_classify_candles(&f->decoder, &in, 10, &f->batch, &f->err);
+    enum reply_verdict verdict = reply_classify_candles(&f->decoder, &in, 10, &f->batch, &f->err);
     free(copy);
     return verdict;
 }
@@ -51,110 +51,119 @@ static enum reply_verdict classify(struct fixture *f, long http_status, const ch
 }
 
 /* One line per case of CONTRACT.md §6 and FAULTS.md §2.2, and one per rule. */
+static const struct {
+    long http_status;
+    const char *body;
+    enum reply_verdict verdict;
+    enum ccd_status status;
+} REPLIES[] = {
+    {200, "{\"Data\":[],\"Err\":{}}", REPLY_PAGE, CCD_OK},
+    {200, "{\"Data\":[{\"TS\":1}],\"Err\":{}}", REPLY_PAGE, CCD_OK},
+    {200, " {\"Data\":[{\"TS\":1}]}\n", REPLY_PAGE, CCD_OK},
+    {200, "{\"Data\":{},\"Err\":{}}", REPLY_RETRY, CCD_BAD_REPLY},
+    {200, "{\"Err\":{}}", REPLY_RETRY, CCD_BAD_REPLY},
+    {200, "{}", REPLY_RETRY, CCD_BAD_REPLY},
+    {200, "", REPLY_RETRY, CCD_BAD_REPLY},
+    {200, " \r\n", REPLY_RETRY, CCD_BAD_REPLY},
+    {200, "<html><body>Log in</body></html>", REPLY_RETRY, CCD_BAD_REPLY},
+    {200, "[]", REPLY_RETRY, CCD_BAD_REPLY},
+    {200, "null", REPLY_RETRY, CCD_BAD_REPLY},
+    {200, "UNIT,TIMESTAMP\nDAY,1\n", REPLY_RETRY, CCD_BAD_REPLY},
+    {200, "{\"Data\":[{\"TS\":1}", REPLY_RETRY, CCD_BAD_REPLY},
+    {200, "{\"Data\":[{\"TS\":\"1\"}]}", REPLY_RETRY, CCD_BAD_REPLY},
+    {200, MESSAGE("No HOUR entries available on or before 1262304000"), REPLY_END_OF_HISTORY,
+     CCD_OK},
+    {200, MESSAGE("Not found: instrument parameter."), REPLY_BAD_SERIES, CCD_UNKNOWN_AT_VENDOR},
+    {200, MESSAGE("This market does not exist"), REPLY_BAD_SERIES, CCD_UNKNOWN_AT_VENDOR},
+    {200, MESSAGE("Value x not integrated yet"), REPLY_BAD_SERIES, CCD_UNKNOWN_AT_VENDOR},
+    {200, MESSAGE("The path does not exist"), REPLY_BROKEN, CCD_BAD_REQUEST},
+    {200, MESSAGE("something else"), REPLY_RETRY, CCD_BAD_REPLY},
+    {200, MESSAGE("You are over your RATE LIMIT"), REPLY_THROTTLED, CCD_THROTTLED},
+    {200, MESSAGE("You can only have 1 request in flight at a time"), REPLY_THROTTLED,
+     CCD_THROTTLED},
+    {200, "{\"Data\":{},\"Err\":{\"type\":99}}", REPLY_THROTTLED, CCD_THROTTLED},
+    {200, "{\"Data\":{},\"Err\":{\"type\":101,\"message\":\"soft cap\"}}", REPLY_THROTTLED,
+     CCD_THROTTLED},
+    {200, MESSAGE("API key required, please refer to the documentation"), REPLY_BAD_KEY,
+     CCD_KEY_REJECTED},
+    {200, OLD_MESSAGE(1, "You need a valid auth key or api key to access this endpoint"),
+     REPLY_BAD_KEY, CCD_KEY_REJECTED},
+    {200, OLD_MESSAGE(99, "You are over your rate limit please upgrade your account!"),
+     REPLY_THROTTLED, CCD_THROTTLED},
+    {200, OLD_MESSAGE(2, "fsym is a required param."), REPLY_BAD_SERIES, CCD_BAD_REQUEST},
+    {200, OLD_MESSAGE(2, "fsym param with value: BTC is invalid."), REPLY_BAD_SERIES,
+     CCD_BAD_REQUEST},
+    {200, OLD_MESSAGE(2, "limit is larger than max value."), REPLY_BAD_SERIES, CCD_BAD_REQUEST},
+    {200, OLD_MESSAGE(96, "out of order"), REPLY_RETRY, CCD_BAD_REPLY},
+    {201, "{\"Data\":[]}", REPLY_RETRY, CCD_BAD_REPLY},
+    {204, "", REPLY_RETRY, CCD_BAD_REPLY},
+    {206, "{\"Data\":[", REPLY_RETRY, CCD_BAD_REPLY},
+    {301, "<html>Moved</html>", REPLY_BROKEN, CCD_BAD_REQUEST},
+    {302, "", REPLY_BROKEN, CCD_BAD_REQUEST},
+    {304, "", REPLY_RETRY, CCD_BAD_REPLY},
+    {307, "", REPLY_BROKEN, CCD_BAD_REQUEST},
+    {400, MESSAGE("limit parameter is invalid"), REPLY_BAD_SERIES, CCD_BAD_REQUEST},
+    {400, "", REPLY_BAD_SERIES, CCD_BAD_REQUEST},
+    {400, MESSAGE("rate limit reached"), REPLY_THROTTLED, CCD_THROTTLED},
+    {400, MESSAGE("No DAY entries available on or before 5"), REPLY_END_OF_HISTORY, CCD_OK},
+    {401, MESSAGE("API key required"), REPLY_BAD_KEY, CCD_KEY_REJECTED},
+    {401, "", REPLY_BAD_KEY, CCD_KEY_REJECTED},
+    {401, "<html>", REPLY_BAD_KEY, CCD_KEY_REJECTED},
+    {402, "", REPLY_BROKEN, CCD_BAD_REQUEST},
+    {403, MESSAGE("Not entitled"), REPLY_BAD_KEY, CCD_KEY_REJECTED},
+    {403, MESSAGE("Rate limit exceeded"), REPLY_THROTTLED, CCD_THROTTLED},
+    {404, MESSAGE("No HOUR entries available on or before 1262304000"), REPLY_END_OF_HISTORY,
+     CCD_OK},
+    {404, MESSAGE("no minute ENTRIES AVAILABLE ON OR BEFORE 5"), REPLY_END_OF_HISTORY, CCD_OK},
+    {404, MESSAGE("Not found: market parameter."), REPLY_BAD_SERIES, CCD_UNKNOWN_AT_VENDOR},
+    {404, MESSAGE("The requested path does not exist"), REPLY_BROKEN, CCD_BAD_REQUEST},
+    {404, "", REPLY_BROKEN, CCD_BAD_REQUEST},
+    {404, "<html>nginx</html>", REPLY_BROKEN, CCD_BAD_REQUEST},
+    {404, "{\"message\":\"Not Found\"}", REPLY_BROKEN, CCD_BAD_REQUEST},
+    {404, "{\"Data\":{},\"Err\":{\"type\":1,\"mess", REPLY_RETRY, CCD_BAD_REPLY},
+    {405, "", REPLY_BROKEN, CCD_BAD_REQUEST},
+    {408, "", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
+    {410, "", REPLY_BROKEN, CCD_BAD_REQUEST},
+    {422, "", REPLY_BROKEN, CCD_BAD_REQUEST},
+    {425, "", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
+    {429, "", REPLY_THROTTLED, CCD_THROTTLED},
+    {429, MESSAGE("API key over its limit"), REPLY_THROTTLED, CCD_THROTTLED},
+    {429, "<html>Too many</html>", REPLY_THROTTLED, CCD_THROTTLED},
+    {500, "", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
+    {500, MESSAGE("Not found"), REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
+    {502, "<html>Bad gateway</html>", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
+    {503, "{\"Data\":[]}", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
+    {504, "", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
+    {520, "", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
+    {524, "", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
+    {550, OLD_MESSAGE(1, "oops"), REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
+    {503, OLD_MESSAGE(99, "You are over your rate limit"), REPLY_THROTTLED, CCD_THROTTLED},
+    {503, OLD_MESSAGE(99, "slow down"), REPLY_THROTTLED, CCD_THROTTLED},
+    {0, "", REPLY_RETRY, CCD_BAD_REPLY},
+    {100, "", REPLY_RETRY, CCD_BAD_REPLY},
+    {999, "", REPLY_RETRY, CCD_BAD_REPLY},
+    {-1, "", REPLY_RETRY, CCD_BAD_REPLY},
+};
+
 TEST(reply_classifies_by_status_then_text_then_number)
 {
-    static const struct {
-        long http_status;
-        const char *body;
-        enum reply_verdict verdict;
-        enum ccd_status status;
-    } CASES[] = {
-        {200, "{\"Data\":[],\"Err\":{}}", REPLY_PAGE, CCD_OK},
-        {200, "{\"Data\":[{\"TS\":1}],\"Err\":{}}", REPLY_PAGE, CCD_OK},
-        {200, " {\"Data\":[{\"TS\":1}]}\n", REPLY_PAGE, CCD_OK},
-        {200, "{\"Data\":{},\"Err\":{}}", REPLY_RETRY, CCD_BAD_REPLY},
-        {200, "{\"Err\":{}}", REPLY_RETRY, CCD_BAD_REPLY},
-        {200, "{}", REPLY_RETRY, CCD_BAD_REPLY},
-        {200, "", REPLY_RETRY, CCD_BAD_REPLY},
-        {200, " \r\n", REPLY_RETRY, CCD_BAD_REPLY},
-        {200, "<html><body>Log in</body></html>", REPLY_RETRY, CCD_BAD_REPLY},
-        {200, "[]", REPLY_RETRY, CCD_BAD_REPLY},
-        {200, "null", REPLY_RETRY, CCD_BAD_REPLY},
-        {200, "UNIT,TIMESTAMP\nDAY,1\n", REPLY_RETRY, CCD_BAD_REPLY},
-        {200, "{\"Data\":[{\"TS\":1}", REPLY_RETRY, CCD_BAD_REPLY},
-        {200, "{\"Data\":[{\"TS\":\"1\"}]}", REPLY_RETRY, CCD_BAD_REPLY},
-        {200, MESSAGE("No HOUR entries available on or before 1262304000"), REPLY_END_OF_HISTORY, CCD_OK},
-        {200, MESSAGE("Not found: instrument parameter."), REPLY_BAD_SERIES, CCD_UNKNOWN_AT_VENDOR},
-        {200, MESSAGE("This market does not exist"), REPLY_BAD_SERIES, CCD_UNKNOWN_AT_VENDOR},
-        {200, MESSAGE("Value x not integrated yet"), REPLY_BAD_SERIES, CCD_UNKNOWN_AT_VENDOR},
-        {200, MESSAGE("The path does not exist"), REPLY_BROKEN, CCD_BAD_REQUEST},
-        {200, MESSAGE("something else"), REPLY_RETRY, CCD_BAD_REPLY},
-        {200, MESSAGE("You are over your RATE LIMIT"), REPLY_THROTTLED, CCD_THROTTLED},
-        {200, MESSAGE("You can only have 1 request in flight at a time"), REPLY_THROTTLED, CCD_THROTTLED},
-        {200, "{\"Data\":{},\"Err\":{\"type\":99}}", REPLY_THROTTLED, CCD_THROTTLED},
-        {200, "{\"Data\":{},\"Err\":{\"type\":101,\"message\":\"soft cap\"}}", REPLY_THROTTLED, CCD_THROTTLED},
-        {200, MESSAGE("API key required, please refer to the documentation"), REPLY_BAD_KEY, CCD_KEY_REJECTED},
-        {200, OLD_MESSAGE(1, "You need a valid auth key or api key to access this endpoint"), REPLY_BAD_KEY,
-         CCD_KEY_REJECTED},
-        {200, OLD_MESSAGE(99, "You are over your rate limit please upgrade your account!"), REPLY_THROTTLED,
-         CCD_THROTTLED},
-        {200, OLD_MESSAGE(2, "fsym is a required param."), REPLY_BAD_SERIES, CCD_BAD_REQUEST},
-        {200, OLD_MESSAGE(2, "fsym param with value: BTC is invalid."), REPLY_BAD_SERIES, CCD_BAD_REQUEST},
-        {200, OLD_MESSAGE(2, "limit is larger than max value."), REPLY_BAD_SERIES, CCD_BAD_REQUEST},
-        {200, OLD_MESSAGE(96, "out of order"), REPLY_RETRY, CCD_BAD_REPLY},
-        {201, "{\"Data\":[]}", REPLY_RETRY, CCD_BAD_REPLY},
-        {204, "", REPLY_RETRY, CCD_BAD_REPLY},
-        {206, "{\"Data\":[", REPLY_RETRY, CCD_BAD_REPLY},
-        {301, "<html>Moved</html>", REPLY_BROKEN, CCD_BAD_REQUEST},
-        {302, "", REPLY_BROKEN, CCD_BAD_REQUEST},
-        {304, "", REPLY_RETRY, CCD_BAD_REPLY},
-        {307, "", REPLY_BROKEN, CCD_BAD_REQUEST},
-        {400, MESSAGE("limit parameter is invalid"), REPLY_BAD_SERIES, CCD_BAD_REQUEST},
-        {400, "", REPLY_BAD_SERIES, CCD_BAD_REQUEST},
-        {400, MESSAGE("rate limit reached"), REPLY_THROTTLED, CCD_THROTTLED},
-        {400, MESSAGE("No DAY entries available on or before 5"), REPLY_END_OF_HISTORY, CCD_OK},
-        {401, MESSAGE("API key required"), REPLY_BAD_KEY, CCD_KEY_REJECTED},
-        {401, "", REPLY_BAD_KEY, CCD_KEY_REJECTED},
-        {401, "<html>", REPLY_BAD_KEY, CCD_KEY_REJECTED},
-        {402, "", REPLY_BROKEN, CCD_BAD_REQUEST},
-        {403, MESSAGE("Not entitled"), REPLY_BAD_KEY, CCD_KEY_REJECTED},
-        {403, MESSAGE("Rate limit exceeded"), REPLY_THROTTLED, CCD_THROTTLED},
-        {404, MESSAGE("No HOUR entries available on or before 1262304000"), REPLY_END_OF_HISTORY, CCD_OK},
-        {404, MESSAGE("no minute ENTRIES AVAILABLE ON OR BEFORE 5"), REPLY_END_OF_HISTORY, CCD_OK},
-        {404, MESSAGE("Not found: market parameter."), REPLY_BAD_SERIES, CCD_UNKNOWN_AT_VENDOR},
-        {404, MESSAGE("The requested path does not exist"), REPLY_BROKEN, CCD_BAD_REQUEST},
-        {404, "", REPLY_BROKEN, CCD_BAD_REQUEST},
-        {404, "<html>nginx</html>", REPLY_BROKEN, CCD_BAD_REQUEST},
-        {404, "{\"message\":\"Not Found\"}", REPLY_BROKEN, CCD_BAD_REQUEST},
-        {404, "{\"Data\":{},\"Err\":{\"type\":1,\"mess", REPLY_RETRY, CCD_BAD_REPLY},
-        {405, "", REPLY_BROKEN, CCD_BAD_REQUEST},
-        {408, "", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
-        {410, "", REPLY_BROKEN, CCD_BAD_REQUEST},
-        {422, "", REPLY_BROKEN, CCD_BAD_REQUEST},
-        {425, "", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
-        {429, "", REPLY_THROTTLED, CCD_THROTTLED},
-        {429, MESSAGE("API key over its limit"), REPLY_THROTTLED, CCD_THROTTLED},
-        {429, "<html>Too many</html>", REPLY_THROTTLED, CCD_THROTTLED},
-        {500, "", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
-        {500, MESSAGE("Not found"), REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
-        {502, "<html>Bad gateway</html>", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
-        {503, "{\"Data\":[]}", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
-        {504, "", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
-        {520, "", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
-        {524, "", REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
-        {550, OLD_MESSAGE(1, "oops"), REPLY_RETRY, CCD_VENDOR_UNAVAILABLE},
-        {503, OLD_MESSAGE(99, "You are over your rate limit"), REPLY_THROTTLED, CCD_THROTTLED},
-        {503, OLD_MESSAGE(99, "slow down"), REPLY_THROTTLED, CCD_THROTTLED},
-        {0, "", REPLY_RETRY, CCD_BAD_REPLY},
-        {100, "", REPLY_RETRY, CCD_BAD_REPLY},
-        {999, "", REPLY_RETRY, CCD_BAD_REPLY},
-        {-1, "", REPLY_RETRY, CCD_BAD_REPLY},
-    };
-    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+    for (size_t i = 0; i < sizeof REPLIES / sizeof REPLIES[0]; i++) {
         struct fixture f;
         begin(&f);
-        bool good = CHECK_TEXT(reply_verdict_name(CASES[i].verdict),
-                               reply_verdict_name(classify(&f, CASES[i].http_status, CASES[i].body)));
-        good &= CHECK_TEXT(ccd_status_name(CASES[i].status), ccd_status_name(f.err.status));
-        if (CASES[i].verdict == REPLY_PAGE) {
+        bool good = CHECK_TEXT(
+            reply_verdict_name(REPLIES[i].verdict),
+            reply_verdict_name(classify(&f, REPLIES[i].http_status, REPLIES[i].body)));
+        good &= CHECK_TEXT(ccd_status_name(REPLIES[i].status), ccd_status_name(f.err.status));
+        if (REPLIES[i].verdict == REPLY_PAGE) {
             good &= CHECK_TEXT("", f.err.message);
         } else {
             good &= CHECK_INT(0, f.batch.row_count);
             good &= CHECK(f.err.message[0] != '\0');
-            good &= CHECK_INT(CASES[i].http_status, f.err.native_code);
+            good &= CHECK_INT(REPLIES[i].http_status, f.err.native_code);
         }
         if (!good) {
-            fprintf(stderr, "  HTTP %ld, %s: %s\n", CASES[i].http_status, CASES[i].body, f.err.message);
+            fprintf(stderr, "  HTTP %ld, %s: %s\n", REPLIES[i].http_status, REPLIES[i].body,
+                    f.err.message);
         }
         end(&f);
     }
@@ -170,7 +179,9 @@ TEST(reply_quotes_the_vendor)
     CHECK_TEXT("HTTP 503 without a message", f.err.message);
     classify(&f, 502, "  <html>\n<b>\xFF</b>");
     CHECK_TEXT("HTTP 502: <html>?<b>?</b>", f.err.message);
-    classify(&f, 200, "<html>\xE2\x82\xAC, 80 bytes are quoted: 012345678901234567890123456789012345678901234567890");
+    classify(&f, 200,
+             "<html>\xE2\x82\xAC, 80 bytes are quoted: "
+             "012345678901234567890123456789012345678901234567890");
     CHECK_TEXT("the reply is not JSON: <html>\xE2\x82\xAC, 80 bytes are quoted: "
                "012345678901234567890123456789012345678901234567",
                f.err.message);
