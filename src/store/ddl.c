@@ -103,9 +103,8 @@ static void write_coverage(struct writer *w, const char *name)
     add_column(w, "from_ts", w->d->integer, " NOT NULL");
     add_column(w, "to_ts", w->d->integer, " NOT NULL");
     add_column(w, "state", w->d->name_text, " NOT NULL CHECK (state IN (");
-    for (int i = 0; i < COVERAGE_STATE_COUNT; i++) {
+    for (int i = 0; i < COVERAGE_STATE_COUNT; i++)
         buf_printf(&w->sql, "%s'%s'", i ? ", " : "", coverage_state_name((enum coverage_state)i));
-    }
     add(w, "))");
     add_column(w, "asked_utc_s", w->d->integer, " NOT NULL");
     add_column(w, "next_check_utc_s", w->d->integer, "");
@@ -164,9 +163,8 @@ static void write_fact(struct writer *w, const char *name)
     add_column(w, "ts", w->d->integer, " NOT NULL");
     for (size_t i = 0; i < w->type->column_count; i++) {
         const struct column *column = &w->type->columns[i];
-        if (column_is_fact(column)) {
+        if (column_is_fact(column))
             add_value_column(w, column->name, column->kind, "");
-        }
     }
     add_column(w, "collected_at", w->d->integer, " NOT NULL");
     end_table(w, "series_id, ts", w->d->keyed_table);
@@ -181,11 +179,10 @@ static void add_view_column(struct writer *w, const char *table, const char *nam
 
 static void add_vendor_field(struct writer *w, const struct column *column)
 {
-    const uint32_t identity =
-        COLUMN_TS | COLUMN_MARKET | COLUMN_INSTRUMENT | COLUMN_MAPPED; /* they lead the row */
-    if (column->flags & identity) {
+    const uint32_t identity = COLUMN_TS | COLUMN_MARKET | COLUMN_INSTRUMENT |
+                              COLUMN_MAPPED; /* they lead the row */
+    if (column->flags & identity)
         return;
-    }
     next(w);
     if (column->flags & COLUMN_UNIT) {
         buf_printf(&w->sql, "'%s' AS ", interval_infos[w->interval].unit_echo);
@@ -216,12 +213,10 @@ static void write_view(struct writer *w, const char *name)
     add_view_column(w, "d.", "market");
     add_view_column(w, "d.", "instrument");
     add_view_column(w, "d.", type->splits_instrument ? "base" : "mapped_instrument");
-    if (type->splits_instrument) {
+    if (type->splits_instrument)
         add_view_column(w, "d.", "quote");
-    }
-    for (size_t i = 0; i < type->column_count; i++) {
+    for (size_t i = 0; i < type->column_count; i++)
         add_vendor_field(w, &type->columns[i]);
-    }
     add_view_column(w, "f.", "collected_at");
     next(w);
     buf_printf(&w->sql,
@@ -279,9 +274,8 @@ static int give(struct writer *w, const struct visitor *v, const struct fixed_ob
 {
     buf_clear(&w->sql);
     o->write(w, o->name);
-    if (w->sql.failed) {
+    if (w->sql.failed)
         return error_set(err, CCD_NO_MEMORY, "no memory for the schema of %s", o->name);
-    }
     return v->visit(v->user, &(struct ddl_object){o->kind, o->name, w->sql.data}, err);
 }
 
@@ -292,16 +286,13 @@ static int give_candles(struct writer *w, const struct visitor *v, struct ccd_er
         char view[NAME_MAX_BYTES];
         w->interval = (enum interval)i;
         if (!store_fact_name(w->type, w->interval, fact, sizeof(fact)) ||
-            !store_view_name(w->type, w->interval, view, sizeof(view))) {
+            !store_view_name(w->type, w->interval, view, sizeof(view)))
             return error_set(err, CCD_INTERNAL, "%s is too long a name", w->type->name);
-        }
         int status = give(w, v, &(struct fixed_object){DDL_TABLE, fact, write_fact}, err);
-        if (status == CCD_OK) {
+        if (status == CCD_OK)
             status = give(w, v, &(struct fixed_object){DDL_VIEW, view, write_view}, err);
-        }
-        if (status != CCD_OK) {
+        if (status != CCD_OK)
             return status;
-        }
     }
     return CCD_OK;
 }
@@ -311,17 +302,15 @@ int ddl_each(enum store_dialect dialect, const struct allocator *allocator,
              void *user, struct ccd_error *err)
 {
     struct attribute_set attributes;
-    if (!attribute_set_init(&attributes)) {
+    if (!attribute_set_init(&attributes))
         return error_set(err, CCD_INTERNAL, "the attributes of series contradict each other");
-    }
     struct visitor v = {visit, user};
     struct writer w = {.d = dialect_of(dialect), .attributes = &attributes};
     buf_init(&w.sql, SQL_MAX_BYTES, allocator);
     int status = CCD_OK;
     for (size_t i = 0; i < sizeof(fixed_objects) / sizeof(fixed_objects[0]) && status == CCD_OK;
-         i++) {
+         i++)
         status = give(&w, &v, &fixed_objects[i], err);
-    }
     for (size_t i = 0; i < data_type_count && status == CCD_OK; i++) {
         w.type = data_types[i];
         status = w.type->shape == SHAPE_CANDLES
@@ -338,17 +327,15 @@ static int add_statement(void *user, const struct ddl_object *object, struct ccd
 {
     struct buf *out = user;
     buf_add_text(out, object->sql);
-    if (buf_add_text(out, ";\n\n") != 0) {
+    if (buf_add_text(out, ";\n\n") != 0)
         return error_set(err, CCD_NO_MEMORY, "no memory for the schema");
-    }
     return CCD_OK;
 }
 
 int store_write_ddl(enum store_dialect dialect, struct buf *out)
 {
     struct ccd_error err;
-    if ((unsigned)dialect >= DIALECT_COUNT) {
+    if ((unsigned)dialect >= DIALECT_COUNT)
         return CCD_USAGE;
-    }
     return ddl_each(dialect, out->allocator, add_statement, out, &err);
 }

@@ -6,9 +6,8 @@ struct str journal_cell(const struct batch *b, size_t row, size_t column,
                         char scratch[JOURNAL_NUMBER_MAX_BYTES], bool *out_null)
 {
     *out_null = !batch_has(b, row, column);
-    if (*out_null) {
+    if (*out_null)
         return STR("");
-    }
     const union cell *cell = batch_cell(b, row, column);
     switch (b->type->columns[column].kind) {
     case COLUMN_TEXT:
@@ -31,9 +30,8 @@ void journal_record(struct buf *out, const struct batch *b, size_t row)
         char scratch[JOURNAL_NUMBER_MAX_BYTES];
         bool null;
         struct str text = journal_cell(b, row, column, scratch, &null);
-        if (null) {
+        if (null)
             continue;
-        }
         buf_add_text(out, separator);
         separator = ",";
         buf_add_json_text(out, str_from(b->type->columns[column].key));

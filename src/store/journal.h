@@ -7,7 +7,8 @@
 
 enum { JOURNAL_NUMBER_MAX_BYTES = 32 };
 
-/* A cell's text; *out_null for NULL. Numbers are written into scratch; text points into the batch. */
+/* A cell's text; *out_null for NULL. Numbers are written into scratch; text points into the batch.
+ */
 struct str journal_cell(const struct batch *b, size_t row, size_t column,
                         char scratch[JOURNAL_NUMBER_MAX_BYTES], bool *out_null);
 

@@ -13,9 +13,8 @@ static bool is_scheme(struct str s)
         char c = s.ptr[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
         bool inner = (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
-        if (!letter && !(inner && i > 0)) {
+        if (!letter && !(inner && i > 0))
             return false;
-        }
     }
     return s.len > 0;
 }
@@ -42,9 +41,8 @@ int store_url_refuse_scheme(struct str scheme, struct ccd_error *err)
             return error_set(err, CCD_USAGE, "%s is not built in yet: use sqlite:ccdata.db",
                              schemes[i]);
         }
-        if (str_distance(scheme, str_from(schemes[i])) < str_distance(scheme, str_from(nearest))) {
+        if (str_distance(scheme, str_from(schemes[i])) < str_distance(scheme, str_from(nearest)))
             nearest = schemes[i];
-        }
     }
     return error_set(err, CCD_USAGE, "unknown kind of database \"" STR_FMT "\": did you mean %s?",
                      STR_ARG(scheme), nearest);
@@ -61,9 +59,8 @@ int store_url_sqlite_path(struct str rest, char *out, size_t capacity, struct cc
                              "or sqlite:///absolute/path");
         }
     }
-    if (path.len == 0 || path.ptr[path.len - 1] == '/') {
+    if (path.len == 0 || path.ptr[path.len - 1] == '/')
         return error_set(err, CCD_USAGE, "the database URL names no file: sqlite:ccdata.db");
-    }
     const char *lead = path.ptr[0] == '/' ? "" : "./";
     if (!str_print(out, capacity, "%s" STR_FMT, lead, STR_ARG(path))) {
         return error_set(err, CCD_USAGE, "the path of the database is longer than %zu bytes",

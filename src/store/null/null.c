@@ -15,9 +15,8 @@ struct null_writer {
 static int null_open(const struct store_config *config, struct store **out, struct ccd_error *err)
 {
     struct null_store *s = mem_new(config->allocator, 1, sizeof(*s));
-    if (!s) {
+    if (!s)
         return error_set(err, CCD_NO_MEMORY, "no memory for the store");
-    }
     s->base.ops = &store_null;
     s->allocator = config->allocator;
     *out = &s->base;
@@ -27,9 +26,8 @@ static int null_open(const struct store_config *config, struct store **out, stru
 static void null_close(struct store *store)
 {
     struct null_store *s = (struct null_store *)store;
-    if (s) {
+    if (s)
         mem_free(s->allocator, s);
-    }
 }
 
 static int null_lock(struct store *store, const struct data_type *type, enum interval interval,
@@ -108,9 +106,8 @@ static int null_writer_open(struct store *store, struct store_writer **out, stru
 {
     const struct null_store *s = (const struct null_store *)store;
     struct null_writer *w = mem_new(s->allocator, 1, sizeof(*w));
-    if (!w) {
+    if (!w)
         return error_set(err, CCD_NO_MEMORY, "no memory for a writer");
-    }
     w->base.ops = &store_null;
     w->allocator = s->allocator;
     *out = &w->base;
@@ -120,9 +117,8 @@ static int null_writer_open(struct store *store, struct store_writer **out, stru
 static void null_writer_close(struct store_writer *writer)
 {
     struct null_writer *w = (struct null_writer *)writer;
-    if (w) {
+    if (w)
         mem_free(w->allocator, w);
-    }
 }
 
 static int null_writer_begin(struct store_writer *writer, struct ccd_error *err)
@@ -137,13 +133,11 @@ static int null_writer_put(struct store_writer *writer, const struct store_page 
     (void)writer, (void)err;
     *out_result = (struct store_page_result){0};
     size_t rows = page->batch ? page->batch->row_count : 0;
-    for (size_t row = 0; row < rows; row++) {
-        if (page->rejected && page->rejected[row]) {
+    for (size_t row = 0; row < rows; row++)
+        if (page->rejected && page->rejected[row])
             out_result->rejected++;
-        } else {
+        else
             out_result->inserted++;
-        }
-    }
     return CCD_OK;
 }
 

@@ -68,14 +68,12 @@ static int prepare_writes(struct catalogue *k, struct ccd_error *err)
     add(k, " (");
     add_columns(k);
     add(k, ", created_at, updated_at) VALUES (");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         buf_printf(&k->sql, "?%zu, ", i + 1);
-    }
     buf_printf(&k->sql, "?%zu, ?%zu)", count + 1, count + 1);
     int status = prepare(k, &k->insert, err);
-    if (status != CCD_OK) {
+    if (status != CCD_OK)
         return status;
-    }
     add(k, "UPDATE ");
     add_name(k, k->type->name);
     add(k, " SET ");
@@ -101,9 +99,8 @@ static int catalogue_init(struct catalogue *k, const struct connection *c,
         .instrument_column = data_type_column(type, STR("instrument")),
     };
     buf_init(&k->sql, SQL_MAX_BYTES, c->allocator);
-    if (type->shape != SHAPE_CATALOGUE || k->market_column < 0 || k->instrument_column < 0) {
+    if (type->shape != SHAPE_CATALOGUE || k->market_column < 0 || k->instrument_column < 0)
         return error_set(err, CCD_INTERNAL, "%s is not a catalogue of instruments", type->name);
-    }
     return CCD_OK;
 }
 
@@ -117,12 +114,10 @@ static void catalogue_release(struct catalogue *k)
 
 static bool row_equals(const struct catalogue *k, const struct batch *rows, size_t row)
 {
-    for (size_t i = 0; i < k->type->column_count; i++) {
+    for (size_t i = 0; i < k->type->column_count; i++)
         if ((int)i != k->market_column &&
-            !cell_equals(rows, row, i, sqlite3_column_value(k->find, (int)i))) {
+            !cell_equals(rows, row, i, sqlite3_column_value(k->find, (int)i)))
             return false;
-        }
-    }
     return true;
 }
 
@@ -130,13 +125,11 @@ static int write_row(const struct catalogue *k, sqlite3_stmt *stmt, const struct
                      size_t row, struct ccd_error *err)
 {
     size_t count = k->type->column_count;
-    for (size_t i = 0; i < count; i++) {
-        if ((int)i == k->market_column) {
+    for (size_t i = 0; i < count; i++)
+        if ((int)i == k->market_column)
             bind_str(stmt, (int)i + 1, k->market);
-        } else {
+        else
             bind_cell(stmt, (int)i + 1, rows, row, i);
-        }
-    }
     sqlite3_bind_int64(stmt, (int)count + 1, k->asked_utc_s);
     return statement_run(k->c, stmt, doing_put, err);
 }
@@ -148,9 +141,8 @@ static int put_row(const struct catalogue *k, const struct batch *rows, size_t r
     bind_str(k->find, 1, k->market);
     bind_str(k->find, 2, batch_text(rows, row, (size_t)k->instrument_column));
     int status = statement_step(k->c, k->find, &found, doing_put, err);
-    if (status != CCD_OK) {
+    if (status != CCD_OK)
         return status;
-    }
     if (!found) {
         counts->added++;
         return write_row(k, k->insert, rows, row, err);
@@ -194,9 +186,8 @@ static int read_number(struct catalogue *k, int64_t *out, struct ccd_error *err)
         bind_str(stmt, 1, k->market);
         status = statement_step(k->c, stmt, &row, doing_load, err);
     }
-    if (row) {
+    if (row)
         *out = sqlite3_column_int64(stmt, 0);
-    }
     statement_drop(&stmt);
     return status;
 }
@@ -215,9 +206,8 @@ static int put_rows(struct catalogue *k, const struct batch *rows,
     int64_t stored_utc_s;
     int status = read_asked(k, &stored_utc_s, err);
     k->older = k->asked_utc_s < stored_utc_s;
-    for (size_t row = 0; row < rows->row_count && status == CCD_OK; row++) {
+    for (size_t row = 0; row < rows->row_count && status == CCD_OK; row++)
         status = put_row(k, rows, row, counts, err);
-    }
     return status == CCD_OK ? put_asked(k, err) : status;
 }
 
@@ -233,14 +223,12 @@ int sqlite_put_catalogue(struct store *store, const struct data_type *type, stru
         k.asked_utc_s = asked_utc_s;
         status = prepare_select(&k, &k.find, " WHERE market = ?1 AND instrument = ?2", err);
     }
-    if (status == CCD_OK) {
+    if (status == CCD_OK)
         status = prepare_writes(&k, err);
-    }
     if (status == CCD_OK) {
         status = connection_begin(&s->c, err);
-        if (status == CCD_OK) {
+        if (status == CCD_OK)
             status = connection_end(&s->c, put_rows(&k, rows, out_counts, err), err);
-        }
     }
     catalogue_release(&k);
     return status;
@@ -249,22 +237,20 @@ int sqlite_put_catalogue(struct store *store, const struct data_type *type, stru
 static int load_rows(struct catalogue *k, struct batch *batch, struct ccd_error *err)
 {
     int status = prepare_select(k, &k->find, " WHERE market = ?1 ORDER BY instrument", err);
-    if (status != CCD_OK) {
+    if (status != CCD_OK)
         return status;
-    }
     bind_str(k->find, 1, k->market);
     for (;;) {
         bool found;
         status = statement_step(k->c, k->find, &found, doing_load, err);
-        if (status != CCD_OK || !found) {
+        if (status != CCD_OK || !found)
             return status;
-        }
         for (size_t i = 0; i < k->type->column_count && status == CCD_OK; i++) {
-            status = cell_read(batch, batch->row_count, i, sqlite3_column_value(k->find, (int)i), err);
+            status = cell_read(batch, batch->row_count, i, sqlite3_column_value(k->find, (int)i),
+                               err);
         }
-        if (status != CCD_OK) {
+        if (status != CCD_OK)
             return status;
-        }
         batch->row_count++;
     }
 }
@@ -273,18 +259,16 @@ static int load(struct catalogue *k, struct batch *batch, size_t *out_count,
                 int64_t *out_asked_utc_s, struct ccd_error *err)
 {
     int status = read_asked(k, out_asked_utc_s, err);
-    if (status != CCD_OK) {
+    if (status != CCD_OK)
         return status;
-    }
     add(k, "SELECT count(*) FROM ");
     add_name(k, k->type->name);
     add(k, " WHERE market = ?1");
     int64_t count;
     status = read_number(k, &count, err);
     *out_count = (size_t)count;
-    if (status != CCD_OK || !batch) {
+    if (status != CCD_OK || !batch)
         return status;
-    }
     if (batch->type != k->type || batch->capacity_rows - batch->row_count < *out_count) {
         return error_set(err, CCD_INTERNAL, "%zu rows of %s do not fit the batch", *out_count,
                          k->type->name);

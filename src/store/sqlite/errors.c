@@ -35,10 +35,14 @@ static const struct code_status sqlite_codes[] = {
 };
 
 static const struct code_status system_codes[] = {
-    {EACCES, CCD_DATABASE_PERMISSION}, {EPERM, CCD_DATABASE_PERMISSION},
-    {EROFS, CCD_DATABASE_PERMISSION},  {ENOSPC, CCD_DISK},
-    {EDQUOT, CCD_DISK},                {EFBIG, CCD_DISK},
-    {EIO, CCD_DISK},                   {ENOMEM, CCD_NO_MEMORY},
+    {EACCES, CCD_DATABASE_PERMISSION},
+    {EPERM, CCD_DATABASE_PERMISSION},
+    {EROFS, CCD_DATABASE_PERMISSION},
+    {ENOSPC, CCD_DISK},
+    {EDQUOT, CCD_DISK},
+    {EFBIG, CCD_DISK},
+    {EIO, CCD_DISK},
+    {ENOMEM, CCD_NO_MEMORY},
 };
 
 static bool look_up(const struct code_status *table, size_t count, int code,
@@ -53,22 +57,20 @@ static bool look_up(const struct code_status *table, size_t count, int code,
     return false;
 }
 
-#define LOOK_UP(table, code, out) look_up((table), sizeof(table) / sizeof((table)[0]), (code), (out))
+#define LOOK_UP(table, code, out)                                                                  \
+    look_up((table), sizeof(table) / sizeof((table)[0]), (code), (out))
 
 int sqlite_error(const struct connection *c, int code, const char *doing, struct ccd_error *err)
 {
     int extended = c->db ? sqlite3_extended_errcode(c->db) : code;
-    if ((extended & 0xff) != (code & 0xff)) {
+    if ((extended & 0xff) != (code & 0xff))
         extended = code;
-    }
     enum ccd_status status = CCD_INTERNAL;
-    if (!LOOK_UP(sqlite_codes, extended, &status)) {
+    if (!LOOK_UP(sqlite_codes, extended, &status))
         LOOK_UP(sqlite_codes, code & 0xff, &status);
-    }
     int system_code = c->db ? sqlite3_system_errno(c->db) : 0;
-    if ((code & 0xff) == SQLITE_CANTOPEN) {
+    if ((code & 0xff) == SQLITE_CANTOPEN)
         LOOK_UP(system_codes, system_code, &status);
-    }
     return error_set_native(err, status, extended, "cannot %s %s: %s", doing, c->path,
                             c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(code));
 }

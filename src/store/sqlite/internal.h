@@ -55,8 +55,8 @@ int statement_get(const struct connection *c, sqlite3_stmt **slot, const char *s
 int statement_run(const struct connection *c, sqlite3_stmt *stmt, const char *doing,
                   struct ccd_error *err);
 /* Step once. *out_row: there is a row, and the statement stays on it; else it was reset. */
-int statement_step(const struct connection *c, sqlite3_stmt *stmt, bool *out_row,
-                   const char *doing, struct ccd_error *err);
+int statement_step(const struct connection *c, sqlite3_stmt *stmt, bool *out_row, const char *doing,
+                   struct ccd_error *err);
 void statement_drop(sqlite3_stmt **slot);
 /* The text must stay until the statement is reset or bound again. */
 void bind_str(sqlite3_stmt *stmt, int index, struct str text);
@@ -164,6 +164,7 @@ struct page_source {
     int64_t series_id;
     int64_t collected_utc_s;
     size_t ts_column;
+    const struct allocator *allocator; /* set by the registration */
 };
 
 /* Its columns are series_id, ts, collected_at, c0 … c63 (columns of the batch). */

@@ -22,9 +22,8 @@ static off_t lock_offset(const struct data_type *type, enum interval interval)
     sha256_add(&h, name, strlen(name));
     sha256_final(&h, digest);
     off_t offset = 0;
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < 6; i++)
         offset = offset << 8 | digest[i];
-    }
     return offset;
 }
 
@@ -40,9 +39,8 @@ static int set_lock(int fd, short kind, off_t offset)
 
 static int open_lock_file(struct sqlite_store *s, struct ccd_error *err)
 {
-    if (s->lock_fd >= 0) {
+    if (s->lock_fd >= 0)
         return CCD_OK;
-    }
     char path[STORE_PATH_MAX_BYTES + 8];
     str_print(path, sizeof(path), "%s.lock", s->path);
     s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -53,22 +51,18 @@ int sqlite_lock(struct store *store, const struct data_type *type, enum interval
                 int64_t wait_ms, struct ccd_error *err)
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
-    if (s->read_only) {
+    if (s->read_only)
         return error_set(err, CCD_DATABASE_PERMISSION, "%s was opened for reading only", s->path);
-    }
     int status = open_lock_file(s, err);
-    if (status != CCD_OK) {
+    if (status != CCD_OK)
         return status;
-    }
     off_t offset = lock_offset(type, interval);
     for (int64_t waited_ms = 0;; waited_ms += poll_ms) {
         int code = set_lock(s->lock_fd, F_WRLCK, offset);
-        if (code == 0) {
+        if (code == 0)
             return CCD_OK;
-        }
-        if (code != EAGAIN && code != EACCES) {
+        if (code != EAGAIN && code != EACCES)
             return system_error(code, "lock the database", s->path, err);
-        }
         /* Counted, not measured: a clock that stands still must not make this wait for ever. */
         if (waited_ms >= wait_ms) {
             return error_set(err, CCD_LOCKED,
@@ -82,7 +76,6 @@ int sqlite_lock(struct store *store, const struct data_type *type, enum interval
 void sqlite_unlock(struct store *store, const struct data_type *type, enum interval interval)
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
-    if (s->lock_fd >= 0) {
+    if (s->lock_fd >= 0)
         set_lock(s->lock_fd, F_UNLCK, lock_offset(type, interval));
-    }
 }

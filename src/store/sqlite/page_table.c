@@ -23,18 +23,16 @@ static int page_connect(sqlite3 *db, void *user, int argc, const char *const *ar
 {
     (void)argc, (void)argv, (void)out_message;
     struct buf text;
-    buf_init(&text, DECLARATION_MAX_BYTES, NULL);
+    buf_init(&text, DECLARATION_MAX_BYTES, ((const struct page_source *)user)->allocator);
     buf_add_text(&text, "CREATE TABLE p (series_id, ts, collected_at");
-    for (int i = 0; i < COLUMN_MAX; i++) {
+    for (int i = 0; i < COLUMN_MAX; i++)
         buf_printf(&text, ", c%d", i);
-    }
     buf_add_text(&text, ")");
     int code = text.failed ? SQLITE_NOMEM : sqlite3_declare_vtab(db, text.data);
     buf_release(&text);
     struct page_table *table = code == SQLITE_OK ? sqlite3_malloc(sizeof(*table)) : NULL;
-    if (code == SQLITE_OK && !table) {
+    if (code == SQLITE_OK && !table)
         code = SQLITE_NOMEM;
-    }
     if (table) {
         *table = (struct page_table){.source = user};
         *out = &table->base;
@@ -59,9 +57,8 @@ static int page_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 static int page_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
 {
     struct page_cursor *cursor = sqlite3_malloc(sizeof(*cursor));
-    if (!cursor) {
+    if (!cursor)
         return SQLITE_NOMEM;
-    }
     *cursor = (struct page_cursor){.source = ((struct page_table *)base)->source};
     *out = &cursor->base;
     return SQLITE_OK;
@@ -139,6 +136,7 @@ static const sqlite3_module page_module = {
 int page_table_register(const struct connection *c, struct page_source *source,
                         struct ccd_error *err)
 {
+    source->allocator = c->allocator;
     int code = sqlite3_create_module_v2(c->db, page_table_name, &page_module, source, NULL);
     return code == SQLITE_OK ? CCD_OK : sqlite_error(c, code, "prepare writing to", err);
 }

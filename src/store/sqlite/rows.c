@@ -29,15 +29,13 @@ static int read_row(sqlite3_stmt *stmt, struct batch *b, size_t ts_column, int64
     size_t row = b->row_count;
     int index = 2;
     batch_set_i64(b, row, ts_column, sqlite3_column_int64(stmt, 0));
-    if (out_collected) {
+    if (out_collected)
         *out_collected = sqlite3_column_int64(stmt, 1);
-    }
     for (size_t i = 0; i < b->type->column_count; i++) {
         if (column_is_fact(&b->type->columns[i])) {
             int status = cell_read(b, row, i, sqlite3_column_value(stmt, index++), err);
-            if (status != CCD_OK) {
+            if (status != CCD_OK)
                 return status;
-            }
         }
     }
     b->row_count++;
@@ -51,14 +49,12 @@ static int read_all(const struct connection *c, sqlite3_stmt *stmt, struct batch
     for (;;) {
         bool row;
         int status = statement_step(c, stmt, &row, "read rows from", err);
-        if (status != CCD_OK || !row) {
+        if (status != CCD_OK || !row)
             return status;
-        }
         status = read_row(stmt, batch, ts_column,
                           collected_utc_s ? &collected_utc_s[batch->row_count] : NULL, err);
-        if (status != CCD_OK) {
+        if (status != CCD_OK)
             return status;
-        }
     }
 }
 

@@ -3,7 +3,8 @@
 
 #include "store/sqlite/internal.h"
 
-#define NAMES_SQL "SELECT series_id, market, instrument, mapped_instrument, data_type FROM dim_series "
+#define NAMES_SQL                                                                                  \
+    "SELECT series_id, market, instrument, mapped_instrument, data_type FROM dim_series "
 
 static const char doing_find[] = "find a series in";
 static const char doing_put[] = "write a series to";
@@ -29,9 +30,8 @@ static int step_names(const struct connection *c, sqlite3_stmt *stmt, struct ser
                       bool *out_found, struct ccd_error *err)
 {
     int status = statement_step(c, stmt, out_found, doing_find, err);
-    if (status != CCD_OK || !*out_found) {
+    if (status != CCD_OK || !*out_found)
         return status;
-    }
     out->series_id = sqlite3_column_int64(stmt, 0);
     if (!str_copy(out->market, sizeof(out->market), column_str(stmt, 1)) ||
         !str_copy(out->instrument, sizeof(out->instrument), column_str(stmt, 2)) ||
@@ -49,9 +49,8 @@ static int find_by(const struct connection *c, sqlite3_stmt **slot, const char *
 {
     *out_found = false;
     int status = statement_get(c, slot, sql, err);
-    if (status != CCD_OK) {
+    if (status != CCD_OK)
         return status;
-    }
     bind_str(*slot, 1, str_from(type->name));
     bind_str(*slot, 2, market);
     bind_str(*slot, 3, name);
@@ -83,15 +82,14 @@ int series_find(const struct connection *c, struct series_statements *s,
                 struct series_names *out_names, bool *out_found, struct ccd_error *err)
 {
     int status = find_by_instrument(c, s, type, market, name, out_names, out_found, err);
-    if (status == CCD_OK && !*out_found) {
+    if (status == CCD_OK && !*out_found)
         status = find_by_mapped(c, s, type, market, name, out_names, out_found, err);
-    }
     return status;
 }
 
 static int clash(const struct connection *c, const struct data_type *type,
-                 const struct series_names *names, struct str stored_type, const char *stored_market,
-                 const char *stored_instrument, struct ccd_error *err)
+                 const struct series_names *names, struct str stored_type,
+                 const char *stored_market, const char *stored_instrument, struct ccd_error *err)
 {
     return error_set(err, CCD_DATABASE_DATA,
                      "series id %" PRId64 " of %s %s %s clashes with " STR_FMT " %s %s in %s",
@@ -106,18 +104,16 @@ static int find_same(const struct connection *c, struct series_statements *s,
 {
     *out_found = false;
     int status = statement_get(c, &s->by_id, NAMES_SQL "WHERE series_id = ?1", err);
-    if (status != CCD_OK) {
+    if (status != CCD_OK)
         return status;
-    }
     sqlite3_bind_int64(s->by_id, 1, names->series_id);
     status = step_names(c, s->by_id, out, out_found, err);
     if (status == CCD_OK && *out_found) {
         struct str stored_type = column_str(s->by_id, 4);
         if (!str_equal(stored_type, str_from(type->name)) ||
             strcmp(out->market, names->market) != 0 ||
-            strcmp(out->instrument, names->instrument) != 0) {
+            strcmp(out->instrument, names->instrument) != 0)
             status = clash(c, type, names, stored_type, out->market, out->instrument, err);
-        }
     }
     sqlite3_reset(s->by_id);
     return status;
@@ -125,11 +121,10 @@ static int find_same(const struct connection *c, struct series_statements *s,
 
 static void bind_or_null(sqlite3_stmt *stmt, int index, struct str text, bool null)
 {
-    if (null) {
+    if (null)
         sqlite3_bind_null(stmt, index);
-    } else {
+    else
         bind_str(stmt, index, text);
-    }
 }
 
 int revision_put(const struct connection *c, sqlite3_stmt **slot, const struct revision *r,
@@ -140,9 +135,8 @@ int revision_put(const struct connection *c, sqlite3_stmt **slot, const struct r
                                " old_value, new_value, seen_utc_s, run_id)"
                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                                err);
-    if (status != CCD_OK) {
+    if (status != CCD_OK)
         return status;
-    }
     sqlite3_stmt *stmt = *slot;
     sqlite3_bind_int64(stmt, 1, r->series_id);
     if (r->step_s > 0) {
@@ -163,12 +157,11 @@ int revision_put(const struct connection *c, sqlite3_stmt **slot, const struct r
 static int set_mapped(const struct connection *c, struct series_statements *s, int64_t series_id,
                       const char *mapped, struct ccd_error *err)
 {
-    int status =
-        statement_get(c, &s->set_mapped,
-                      "UPDATE dim_series SET mapped_instrument = ?2 WHERE series_id = ?1", err);
-    if (status != CCD_OK) {
+    int status = statement_get(c, &s->set_mapped,
+                               "UPDATE dim_series SET mapped_instrument = ?2 WHERE series_id = ?1",
+                               err);
+    if (status != CCD_OK)
         return status;
-    }
     sqlite3_bind_int64(s->set_mapped, 1, series_id);
     bind_str(s->set_mapped, 2, str_from(mapped));
     return statement_run(c, s->set_mapped, doing_put, err);
@@ -209,22 +202,20 @@ static int fall_back(const struct connection *c, struct series_statements *s,
     while (more && status == CCD_OK) {
         status = find_by_mapped(c, s, type, str_from(falling.market), str_from(falling.instrument),
                                 &other, &more, err);
-        if (status == CCD_OK && more) {
+        if (status == CCD_OK && more)
             status = park(c, s, other.series_id, err);
-        }
-        if (status == CCD_OK) {
+        if (status == CCD_OK)
             status = set_mapped(c, s, falling.series_id, falling.instrument, err);
-        }
-        if (status == CCD_OK) {
+        if (status == CCD_OK)
             status = journal_mapping(c, s, &falling, falling.instrument, run_id, err);
-        }
         falling = other;
     }
     return status;
 }
 
-/* Free a mapped id for a series: after a fall back it is looked up again. *out_mapped is what it may have: a name that is the native id of
- * the series that holds it stays there, and the asking series keeps its own native id. */
+/* Free a mapped id for a series: after a fall back it is looked up again. *out_mapped is what it
+ * may have: a name that is the native id of the series that holds it stays there, and the asking
+ * series keeps its own native id. */
 static int claim(const struct connection *c, struct series_statements *s,
                  const struct data_type *type, const struct series_names *names,
                  const char **out_mapped, const char *run_id, struct ccd_error *err)
@@ -235,14 +226,12 @@ static int claim(const struct connection *c, struct series_statements *s,
     for (;;) {
         int status = find_by_mapped(c, s, type, str_from(names->market), str_from(*out_mapped),
                                     &holder, &found, err);
-        if (status != CCD_OK || !found || holder.series_id == names->series_id) {
+        if (status != CCD_OK || !found || holder.series_id == names->series_id)
             return status;
-        }
         if (strcmp(holder.instrument, *out_mapped) != 0) {
             status = fall_back(c, s, type, &holder, run_id, err);
-            if (status != CCD_OK) {
+            if (status != CCD_OK)
                 return status;
-            }
         } else if (strcmp(names->instrument, *out_mapped) != 0) {
             *out_mapped = names->instrument;
         } else {
@@ -256,17 +245,17 @@ static int insert(const struct connection *c, struct series_statements *s,
                   const struct data_type *type, const struct series_names *names,
                   const char *mapped, struct ccd_error *err)
 {
-    int status = statement_get(c, &s->insert,
-                               "INSERT INTO dim_series (series_id, data_type, market, instrument,"
-                               " mapped_instrument, base, quote) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                               err);
-    if (status != CCD_OK) {
+    int status = statement_get(
+        c, &s->insert,
+        "INSERT INTO dim_series (series_id, data_type, market, instrument,"
+        " mapped_instrument, base, quote) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        err);
+    if (status != CCD_OK)
         return status;
-    }
     struct str base = {0};
     struct str quote = {0};
-    bool split =
-        type->splits_instrument && instrument_split(str_from(names->instrument), &base, &quote);
+    bool split = type->splits_instrument &&
+                 instrument_split(str_from(names->instrument), &base, &quote);
     sqlite3_bind_int64(s->insert, 1, names->series_id);
     bind_str(s->insert, 2, str_from(type->name));
     bind_str(s->insert, 3, str_from(names->market));
@@ -292,9 +281,8 @@ static int put_new(const struct connection *c, struct series_statements *s,
                          names->series_id);
     }
     const char *mapped = names->instrument;
-    if (status == CCD_OK) {
+    if (status == CCD_OK)
         status = claim(c, s, type, names, &mapped, run_id, err);
-    }
     return status == CCD_OK ? insert(c, s, type, names, mapped, err) : status;
 }
 
@@ -305,20 +293,16 @@ int series_put(const struct connection *c, struct series_statements *s,
     struct series_names stored;
     bool found;
     int status = find_same(c, s, type, names, &stored, &found, err);
-    if (status != CCD_OK) {
+    if (status != CCD_OK)
         return status;
-    }
-    if (!found) {
+    if (!found)
         return put_new(c, s, type, names, run_id, err);
-    }
-    if (!follow_mapping || strcmp(stored.mapped_instrument, names->mapped_instrument) == 0) {
+    if (!follow_mapping || strcmp(stored.mapped_instrument, names->mapped_instrument) == 0)
         return CCD_OK;
-    }
     const char *mapped;
     status = claim(c, s, type, names, &mapped, run_id, err);
-    if (status != CCD_OK || strcmp(stored.mapped_instrument, mapped) == 0) {
+    if (status != CCD_OK || strcmp(stored.mapped_instrument, mapped) == 0)
         return status;
-    }
     status = set_mapped(c, s, stored.series_id, mapped, err);
     return status == CCD_OK ? journal_mapping(c, s, &stored, mapped, run_id, err) : status;
 }

@@ -9,15 +9,13 @@
 static void sqlite_close(struct store *store)
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
-    if (!s) {
+    if (!s)
         return;
-    }
     series_statements_drop(&s->series);
     statement_drop(&s->load_coverage);
     connection_close(&s->c);
-    if (s->lock_fd >= 0) {
+    if (s->lock_fd >= 0)
         close(s->lock_fd);
-    }
     mem_free(s->c.allocator, s);
 }
 
@@ -28,13 +26,17 @@ static int open_empty(struct sqlite_store *s, struct ccd_error *err)
     return status == CCD_OK ? schema_create(&s->c, s->settle_s, err) : status;
 }
 
+/* A directory or device in its place is refused here: SQLite's words for it would mislead. */
 static int file_exists(const char *path, bool *out_exists, struct ccd_error *err)
 {
     struct stat st;
     *out_exists = stat(path, &st) == 0;
-    if (*out_exists || errno == ENOENT || errno == ENOTDIR) {
-        return CCD_OK;
+    if (*out_exists && !S_ISREG(st.st_mode)) {
+        return error_set(err, CCD_DATABASE_UNREACHABLE,
+                         "cannot open the database %s: it is not a file", path);
     }
+    if (*out_exists || errno == ENOENT || errno == ENOTDIR)
+        return CCD_OK;
     return system_error(errno, "open the database", path, err);
 }
 
@@ -45,12 +47,10 @@ static int open_for_reading(struct sqlite_store *s, const struct store_config *c
     int status = file_exists(s->path, &ours, err);
     if (status == CCD_OK && ours) {
         status = connection_open(&s->c, CONNECTION_READS, s->busy_timeout_ms, err);
-        if (status == CCD_OK) {
+        if (status == CCD_OK)
             status = schema_prepare(&s->c, config, &ours, err);
-        }
-        if (status != CCD_OK || ours) {
+        if (status != CCD_OK || ours)
             return status;
-        }
         connection_close(&s->c);
     }
     return status == CCD_OK ? open_empty(s, err) : status;
@@ -65,12 +65,10 @@ static int open_for_writing(struct sqlite_store *s, const struct store_config *c
         return error_set(err, CCD_DATABASE_SCHEMA,
                          "there is no database %s, and it may not be created", s->path);
     }
-    if (status == CCD_OK) {
+    if (status == CCD_OK)
         status = connection_create_file(s->path, err);
-    }
-    if (status == CCD_OK) {
+    if (status == CCD_OK)
         status = connection_open(&s->c, CONNECTION_WRITES, s->busy_timeout_ms, err);
-    }
     return status == CCD_OK ? schema_prepare(&s->c, config, &exists, err) : status;
 }
 
@@ -79,13 +77,11 @@ static int sqlite_open(const struct store_config *config, struct store **out, st
     struct str scheme;
     struct str rest;
     int status = store_url_split(config->url, &scheme, &rest, err);
-    if (status != CCD_OK) {
+    if (status != CCD_OK)
         return status;
-    }
     struct sqlite_store *s = mem_new(config->allocator, 1, sizeof(*s));
-    if (!s) {
+    if (!s)
         return error_set(err, CCD_NO_MEMORY, "no memory for the store");
-    }
     s->base.ops = &store_sqlite;
     s->read_only = config->read_only;
     s->settle_s = config->settle_s;
@@ -96,10 +92,8 @@ static int sqlite_open(const struct store_config *config, struct store **out, st
                                .clock = config->clock,
                                .log = config->log};
     status = store_url_sqlite_path(rest, s->path, sizeof(s->path), err);
-    if (status == CCD_OK) {
-        status =
-            s->read_only ? open_for_reading(s, config, err) : open_for_writing(s, config, err);
-    }
+    if (status == CCD_OK)
+        status = s->read_only ? open_for_reading(s, config, err) : open_for_writing(s, config, err);
     if (status != CCD_OK) {
         sqlite_close(&s->base);
         return status;
@@ -121,12 +115,10 @@ static int sqlite_put_series(struct store *store, const struct data_type *type,
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
     int status = connection_begin(&s->c, err);
-    if (status != CCD_OK) {
+    if (status != CCD_OK)
         return status;
-    }
-    for (size_t i = 0; i < count && status == CCD_OK; i++) {
+    for (size_t i = 0; i < count && status == CCD_OK; i++)
         status = series_put(&s->c, &s->series, type, &names[i], true, NULL, err);
-    }
     return connection_end(&s->c, status, err);
 }
 
