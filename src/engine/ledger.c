@@ -32,7 +32,7 @@ static const uint64_t LEDGER_MAGIC = 0x6174617571646363; /* "ccdquata", told apa
 static const int64_t OFF_MAX_US = 366LL * 86400 * 1000000;
 
 /* An operation holds the lock for microseconds; who waits this long waits for a stopped process. */
-static const int64_t LOCK_WAIT_MAX_US = 10LL * 1000000;
+static const int64_t LOCK_WAIT_MAX_US = 5LL * 1000000;
 static const int64_t LOCK_POLL_MIN_US = 20;
 static const int64_t LOCK_POLL_MAX_US = 2000;
 
@@ -72,9 +72,9 @@ static int fail(const struct ledger *l, struct ccd_error *err, const char *what)
 {
     int code = errno;
     return error_set_native(err, CCD_DISK, code,
-                            "cannot %s quota ledger %s/%s: %s; make the directory writable or set "
+                            "cannot %s quota ledger: %s: %s/%s; make the directory writable or set "
                             "XDG_STATE_HOME to one that is",
-                            what, l->directory, l->name, strerror(code));
+                            what, strerror(code), l->directory, l->name);
 }
 
 static int64_t state_at(unsigned slot)
@@ -330,6 +330,12 @@ static int refresh(struct ledger *l, enum found *out_found, struct ccd_error *er
         int failed = read_slot(l, &heads[slot], slot, out_found, err);
         if (failed) {
             return failed;
+        }
+        if (*out_found == FOUND_NEWER && i > 0 && head_plausible(&heads[newer])) {
+            log_warning(l->log, NULL,
+                        "quota ledger %s/%s lost its last changes, as in a power cut; the vendor's "
+                        "headers will correct it",
+                        l->directory, l->name);
         }
     }
     return 0;

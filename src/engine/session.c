@@ -656,8 +656,11 @@ static void on_reply(struct session *s, const struct session_event *e)
         give_up(s, slot, &e->error);
         stop(s, &e->error);
         return;
+    case REPLY_BROKEN: /* the same request would get the same answer: never asked again */
+        breaker_success(&s->breaker);
+        skip_series(s, slot, &e->error);
+        return;
     case REPLY_RETRY:
-    case REPLY_BROKEN:
         if (ccd_status_action(e->error.status) == CCD_ACTION_STOP) {
             breaker_abandon(&s->breaker, s->now_us);
             give_up(s, slot, &e->error);

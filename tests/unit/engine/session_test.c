@@ -647,6 +647,27 @@ TEST(session_bad_series_is_skipped_and_others_go_on)
     end(&d);
 }
 
+TEST(session_answer_to_no_request_is_not_asked_for_again)
+{
+    /* 3xx, 405, 410, 422 …: one try for each series (FAULTS 2.10). */
+    struct drive d;
+    begin(&d, 1, 10);
+    start(&d);
+    struct session_series_spec spec = series_spec(0, 100);
+    add_series(&d, &spec);
+    spec = series_spec(200, 300);
+    add_series(&d, &spec);
+    timer(&d);
+    grant(&d, 0);
+    CHECK_TEXT("acquire 0", refuse(&d, 0, REPLY_BROKEN, CCD_BAD_REQUEST));
+    CHECK_TEXT("send 0 290-300", grant(&d, 0));
+    CHECK_TEXT("finish", refuse(&d, 0, REPLY_BROKEN, CCD_BAD_REQUEST));
+    CHECK_INT(1, result(&d)->calls);
+    CHECK_INT(CCD_BAD_REQUEST, result(&d)->error.status);
+    CHECK_INT(CCD_OK, ended(&d));
+    end(&d);
+}
+
 TEST(session_answer_that_ends_the_run_stops)
 {
     struct drive d;

@@ -33,8 +33,8 @@ static void check_full(const char *name, const struct world_config *config,
 static void check_windows(const char *name, bool headers, bool fixed)
 {
     static const int64_t LIMITS[RATE_WINDOW_COUNT][RATE_WINDOW_COUNT] = {
-        {10, 0, 0, 0, 0},          {10, 300, 0, 0, 0},           {10, 300, 10000, 0, 0},
-        {100, 3000, 6000, 7500, 0}, {100, 3000, 9000, 9000, 20000},
+        {10, 0, 0, 0, 0},           {10, 300, 0, 0, 0},          {10, 300, 10000, 0, 0},
+        {100, 3000, 3000, 7000, 0}, {100, 3000, 5000, 5000, 8000},
     };
     for (enum rate_window w = 0; w < RATE_WINDOW_COUNT; w++) {
         struct world_config config = {
@@ -46,11 +46,11 @@ static void check_windows(const char *name, bool headers, bool fixed)
             .latency_max_us = 600000,
             .seed = 1 + w,
         };
-        int64_t rounds = w <= RATE_MINUTE ? 40 : 3;
+        static const int64_t ROUNDS[RATE_WINDOW_COUNT] = {200, 20, 2, 2, 2};
         for (enum rate_window i = 0; i < RATE_WINDOW_COUNT; i++) {
             config.limits.max[i] = LIMITS[w][i];
         }
-        config.calls = LIMITS[w][w] * rounds + 1;
+        config.calls = LIMITS[w][w] * ROUNDS[w] + 1;
         check_full(name, &config, w, w <= RATE_MINUTE ? 2 : 0);
     }
 }
@@ -82,23 +82,27 @@ TEST(server_full_use_of_large_plans)
         .latency_max_us = 250000,
         .seed = 11,
     };
-    commercial.calls = 100 * 600 + 1;
+    commercial.calls = 100 * 100 + 1;
     check_full("100/s 6000/min 300k/h", &commercial, RATE_SECOND, 1);
     commercial.limits.max[RATE_SECOND] = 150;
-    commercial.calls = 6000 * 10 + 1;
+    commercial.calls = 6000 * 4 + 1;
     check_full("150/s 6000/min", &commercial, RATE_MINUTE, 1);
     /* The later rounds show how late the buckets of the first come back. */
-    commercial.limits.max[RATE_HOUR] = 60000;
-    commercial.limits.max[RATE_MINUTE] = 1200;
-    commercial.calls = 60000 * 3 + 1;
-    check_full("1200/min 60k/h", &commercial, RATE_HOUR, 0);
+    commercial.limits.max[RATE_HOUR] = 15000;
+    commercial.limits.max[RATE_MINUTE] = 300;
+    commercial.calls = 15000 * 3 + 1;
+    check_full("300/min 15k/h", &commercial, RATE_HOUR, 0);
+    commercial.limits.max[RATE_HOUR] = 10000;
+    commercial.limits.max[RATE_MINUTE] = 175; /* hardly a pause in the hour: wide buckets */
+    commercial.calls = 10000 * 2 + 1;
+    check_full("175/min 10k/h", &commercial, RATE_HOUR, 0);
     /* More than there are stamps for: buckets, never a violation. */
     struct world_config beyond = {
         .limits = {.max = {0, 9000, 0, 0, 0}},
         .clients = 64,
         .latency_min_us = 100000,
         .latency_max_us = 300000,
-        .calls = 9000 * 8 + 1,
+        .calls = 9000 * 4 + 1,
         .seed = 12,
     };
     check_full("9000/min in buckets", &beyond, RATE_MINUTE, 1);
@@ -143,7 +147,7 @@ TEST(server_losses_and_idle_clients)
         .latency_max_us = 4000000,
         .lost_per_mille = 20,
         .idle_per_mille = 5,
-        .calls = 20000,
+        .calls = 8000,
         .seed = 21,
     };
     struct world_result result = run("2 % lost replies", &config, RATE_SECOND, 1);
@@ -169,7 +173,7 @@ TEST(server_shared_file_and_crashes)
             .latency_max_us = 800000,
             .lost_per_mille = 2,
             .crash_per_mille = 10,
-            .calls = 4000,
+            .calls = 2500,
             .seed = 30 + (uint64_t)processes,
         };
         struct world_result result = run("shared file, crashes", &config, RATE_MINUTE, 1);
@@ -195,7 +199,7 @@ TEST(server_shared_file_full_use)
         .clients = 40,
         .latency_min_us = 20000,
         .latency_max_us = 400000,
-        .calls = 300 * 20 + 1,
+        .calls = 300 * 10 + 1,
         .seed = 40,
     };
     check_full("four processes, one file", &config, RATE_MINUTE, 1);
@@ -261,7 +265,7 @@ TEST(server_smaller_plan)
         .clients = 20,
         .latency_min_us = 20000,
         .latency_max_us = 400000,
-        .calls = 100 * 40 + 1,
+        .calls = 100 * 25 + 1,
         .seed = 70,
     };
     config.limits.max[RATE_HOUR] = 0;
