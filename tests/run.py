@@ -10,6 +10,8 @@ passed when it exits 0. Skipped tests are named.
   tsan   the runtime under ThreadSanitizer
 """
 import argparse
+import concurrent.futures
+import json
 import os
 import pathlib
 import re
@@ -42,42 +44,42 @@ def setup(folder, options, werror):
 
 
 def meson_tests(folder, suites, without, only):
-    """Names of the tests of a build folder."""
-    command = ["meson", "test", "-C", folder, "--list", "--no-rebuild"]
-    for suite in suites:
-        command += ["--suite", suite]
-    for suite in without:
-        command += ["--no-suite", suite]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    names = [line.split(" / ")[-1].strip() for line in listed.splitlines() if " / " in line or line.strip()]
-    names = [n for n in names if not n.startswith("ninja")]
-    return [n for n in names if not only or only in n]
+    """The tests of a build folder, longest first, so that both cores end together."""
+    listed = json.loads(subprocess.run(["meson", "introspect", folder, "--tests"], cwd=ROOT, check=True, capture_output=True,
+                                       text=True).stdout)
+    chosen = []
+    for test in listed:
+        names = {suite.split(":")[-1] for suite in test["suite"]}
+        if suites and not names & set(suites) or names & set(without) or only and only not in test["name"]:
+            continue
+        chosen.append(test)
+    return sorted(chosen, key=lambda test: -test["timeout"])
 
 
-def run_one(folder, name, environment):
-    """Run one test; returns passed, failed, skipped and prints a line about it."""
+def run_one(folder, test):
+    """Run one test program; returns passed, failed, skipped and what to print about it."""
+    environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", ASAN_OPTIONS="detect_leaks=1:abort_on_error=0",
+                       UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1", TSAN_OPTIONS="exitcode=66", **test["env"])
+    slower = 1 if folder.startswith("build") and "san" not in folder else 4
     started = time.monotonic()
-    result = subprocess.run(["meson", "test", "-C", folder, "--no-rebuild", "--verbose", "-t", "1", name], cwd=ROOT,
-                            capture_output=True, text=True, errors="replace", env=environment)
+    try:
+        result = subprocess.run(test["cmd"], cwd=test["workdir"] or ROOT / folder, env=environment, capture_output=True, text=True,
+                                errors="replace", timeout=test["timeout"] * slower)
+        output, errors, code = result.stdout, result.stderr, result.returncode
+    except subprocess.TimeoutExpired as late:
+        output, errors, code = (late.stdout or b"").decode(errors="replace"), f"no end after {late.timeout:.0f} s", 1
     seconds = time.monotonic() - started
-    closing = CLOSING.findall(result.stdout)
-    passed, failed, skipped = 0, 0, 0
-    for p, f, s in closing:
-        passed, failed, skipped = passed + int(p), failed + int(f), skipped + int(s or 0)
+    closing = CLOSING.findall(output)
+    passed, failed, skipped = (sum(int(line[i] or 0) for line in closing) for i in range(3))
     if not closing:
-        passed, failed = (1, 0) if result.returncode == 0 else (0, 1)
-    if result.returncode != 0 and failed == 0:
-        failed += 1
-    word = "ok" if failed == 0 else "FAILED"
+        passed = int(code == 0)
+    failed = max(failed, int(code != 0))
     note = f", {skipped} skipped" if skipped else ""
-    print(f"{folder}/{name}: {word}, {passed} passed{note}, {seconds:.1f} s", flush=True)
-    for line in result.stdout.splitlines():
-        if line.startswith("skipped: ") or line.startswith("figure: "):
-            print("  " + line)
+    lines = [f"{folder}/{test['name']}: {'FAILED' if failed else 'ok'}, {passed} passed{note}, {seconds:.1f} s"]
+    lines += ["  " + line for line in output.splitlines() if line.startswith(("skipped: ", "figure: "))]
     if failed:
-        print(result.stdout[-8000:])
-        print(result.stderr[-2000:])
-    return passed, failed, skipped
+        lines += [output[-8000:], errors[-4000:]]
+    return (passed, failed, skipped), "\n".join(lines)
 
 
 def main():
@@ -87,14 +89,16 @@ def main():
     parser.add_argument("--werror", default="false")
     parser.add_argument("--only", help="only tests with this in their name")
     args = parser.parse_args()
-    environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1",
-                       ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")
     total = [0, 0, 0]
     for folder, options, suites, without in PLANS[args.plan]:
         folder = args.build if folder == "build" else folder
         setup(folder, options, args.werror)
-        for name in meson_tests(folder, suites, without, args.only):
-            total = [a + b for a, b in zip(total, run_one(folder, name, environment))]
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            running = [pool.submit(run_one, folder, test) for test in meson_tests(folder, suites, without, args.only)]
+            for done in concurrent.futures.as_completed(running):
+                counts, text = done.result()
+                total = [a + b for a, b in zip(total, counts)]
+                print(text, flush=True)
     if sum(total) == 0:
         print(f"no test is called *{args.only}*" if args.only else "no test was found", file=sys.stderr)
         total[1] = 1
