@@ -2,7 +2,15 @@
 
 #include "base/time.h"
 
+enum { THROTTLED_MAX = 10 };
+
 static const int64_t poll_slice_ms = 250;
+/* After the first stop, the reply has this long to arrive. */
+static const int64_t stop_grace_us = 4000000;
+/* As in a session (docs/decisions/005): Retry-After counts whole seconds, and a vendor that says
+ * "come back in more than an hour" has ended the run. */
+static const int64_t throttle_least_ms = 1000;
+static const int64_t throttle_cap_ms = 3600 * 1000;
 
 void call_parse_headers(struct str lines, int64_t now_utc_s, struct reply_headers *out_headers)
 {
@@ -28,10 +36,21 @@ void call_violated_window(const struct reply_headers *headers, enum rate_window 
 int call_quota_error(struct ccd_error *err, enum rate_window window, int64_t resume_utc_s)
 {
     char when[32];
+    if (window == RATE_WINDOW_COUNT)
+        return error_set(
+            err, CCD_QUOTA_EXHAUSTED,
+            "no call may be made before %s: run again then, or let it wait with --wait",
+            time_format_iso(resume_utc_s, when));
     return error_set(
         err, CCD_QUOTA_EXHAUSTED,
         "the quota of the %s is spent until %s: run again then, or let it wait with --wait",
         rate_window_names[window], time_format_iso(resume_utc_s, when));
+}
+
+bool call_must_end(const struct permit *permit, int64_t wait_us)
+{
+    bool too_long = permit->answer == PERMIT_WAIT && wait_us > throttle_cap_ms * 1000;
+    return permit->answer == PERMIT_SPENT || too_long;
 }
 
 static bool stopped(struct caller *c, struct ccd_error *err)
@@ -72,28 +91,43 @@ static int get_permit(struct caller *c, uint32_t *out_ticket, struct ccd_error *
             *out_ticket = permit.ticket;
             return 0;
         }
-        if (permit.answer == PERMIT_SPENT && !c->wait_for_quota)
+        if (call_must_end(&permit, wait) && !c->wait_for_quota)
             return call_quota_error(err, permit.window, clock_utc_s(c->clock) + wait / 1000000);
         if (wait_us(c, wait, err) != 0)
             return err->status;
     }
 }
 
+/* Whether a reply need not be waited for any longer: the second stop, or the first long ago. */
+static bool stopped_for_good(struct caller *c, int64_t *deadline_us, struct ccd_error *err)
+{
+    int level = c->stop_level ? c->stop_level(c->stop_user) : 0;
+    int64_t now_us = clock_mono_us(c->clock);
+    if (level == 0)
+        return false;
+    if (*deadline_us == INT64_MAX)
+        *deadline_us = now_us + stop_grace_us;
+    return (level > 1 || now_us >= *deadline_us) && stopped(c, err);
+}
+
 /* Send and wait for the reply; *out_reply is to be released. */
 static int exchange(struct caller *c, const char *path_and_query, uint32_t ticket,
                     struct http_reply *out_reply, struct ccd_error *err)
 {
+    struct ccd_error ignored;
+    int64_t deadline_us = INT64_MAX;
     if (http_send(c->http, path_and_query, NULL, err) != 0) {
-        struct ccd_error ignored;
         ledger_cancel(c->ledger, ticket, &ignored);
         return err->status;
     }
     c->calls++;
     while (!http_take(c->http, out_reply)) {
-        if (c->stop_level && c->stop_level(c->stop_user) > 1)
-            return stopped(c, err), err->status;
-        if (http_poll(c->http, poll_slice_ms, err) != 0)
+        bool given_up = stopped_for_good(c, &deadline_us, err);
+        if (given_up || http_poll(c->http, poll_slice_ms, err) != 0) {
+            /* The connection closes with the client; the permit is spent. */
+            ledger_received(c->ledger, ticket, NULL, &ignored);
             return err->status;
+        }
     }
     c->bytes += (int64_t)(out_reply->body.len + out_reply->header_lines.len);
     return 0;
@@ -143,12 +177,32 @@ static bool is_answer(enum reply_verdict verdict)
     return verdict == REPLY_PAGE || verdict == REPLY_END_OF_HISTORY || verdict == REPLY_BAD_SERIES;
 }
 
+/* Tell the ledger of a refusal. Non-zero when the wait that the vendor wants ends the run. */
+static int pause_key(struct caller *c, int throttled, enum rate_window window, int64_t floor_ms,
+                     int64_t *out_wait_ms, struct ccd_error *err)
+{
+    if (floor_ms < throttle_least_ms)
+        floor_ms = throttle_least_ms;
+    int64_t wait_ms = retry_backoff_ms(&c->retry, throttled, floor_ms, &c->rng);
+    struct ccd_error why = *err;
+    if (ledger_throttled(c->ledger, wait_ms * 1000, window, err) != 0)
+        return err->status;
+    *err = why;
+    *out_wait_ms = wait_ms;
+    bool too_long = floor_ms > throttle_cap_ms && !c->wait_for_quota;
+    if (!too_long && throttled < THROTTLED_MAX)
+        return 0;
+    call_quota_error(err, RATE_WINDOW_COUNT, clock_utc_s(NULL) + wait_ms / 1000);
+    return error_prefix(err, "%s", why.message);
+}
+
 int call_make(struct caller *c, const char *path_and_query, call_classify *classify, void *user,
               enum reply_verdict *out_verdict, struct ccd_error *err)
 {
-    for (int attempt = 1;; attempt++) {
+    int throttled = 0; /* as in a session, no failed attempts */
+    for (int attempt = 1;;) {
         enum rate_window window = RATE_WINDOW_COUNT;
-        int64_t floor_ms = 0;
+        int64_t floor_ms = 0, wait_ms;
         error_clear(err);
         int status = try_once(c, path_and_query, classify, user, out_verdict, &window, &floor_ms,
                               err);
@@ -156,16 +210,19 @@ int call_make(struct caller *c, const char *path_and_query, call_classify *class
             return status;
         if (is_answer(*out_verdict))
             return 0;
-        bool final = *out_verdict == REPLY_BAD_KEY || attempt >= c->retry.attempts_max ||
-                     ccd_status_action(err->status) == CCD_ACTION_STOP;
-        if (final)
-            return error_prefix(err, "%s", path_and_query);
-        int64_t wait_ms = retry_backoff_ms(&c->retry, attempt, floor_ms, &c->rng);
+        if (*out_verdict == REPLY_THROTTLED) {
+            if (pause_key(c, ++throttled, window, floor_ms, &wait_ms, err) != 0)
+                return error_prefix(err, "%s", path_and_query);
+        } else {
+            bool final = *out_verdict == REPLY_BAD_KEY || attempt >= c->retry.attempts_max ||
+                         *out_verdict == REPLY_BROKEN || floor_ms > c->retry.page_deadline_ms ||
+                         ccd_status_action(err->status) == CCD_ACTION_STOP;
+            if (final)
+                return error_prefix(err, "%s", path_and_query);
+            wait_ms = retry_backoff_ms(&c->retry, attempt++, floor_ms, &c->rng);
+        }
         log_warning(c->log, NULL, "%s: %s; again in %lld ms", path_and_query, err->message,
                     (long long)wait_ms);
-        if (*out_verdict == REPLY_THROTTLED &&
-            ledger_throttled(c->ledger, wait_ms * 1000, window, err) != 0)
-            return err->status;
         status = wait_us(c, wait_ms * 1000, err);
         if (status != 0)
             return status;

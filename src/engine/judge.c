@@ -219,10 +219,13 @@ static void count_before_start(const struct judge_question *q, struct judgement 
     }
 }
 
-static bool stored_before(const struct judge_question *q, int64_t ts)
+/* Whether the vendor is known to have had a record before ts, possible or not. */
+static bool data_before(const struct judge_question *q, int64_t ts)
 {
+    if (q->oldest_ts != 0 && q->oldest_ts < ts)
+        return true;
     for (size_t i = 0; i < q->merged_count && q->merged[i].from_ts < ts; i++)
-        if (q->merged[i].state == COVERAGE_STORED)
+        if (q->merged[i].state == COVERAGE_STORED || q->merged[i].state == COVERAGE_REJECTED)
             return true;
     return false;
 }
@@ -234,7 +237,7 @@ static void judge_head(const struct judge_question *q, struct judgement *out, in
     int64_t from = q->window.from_ts;
     if (first_row_ts <= from)
         return;
-    if (older_rows || stored_before(q, from)) {
+    if (older_rows || data_before(q, from)) {
         add_hole(q, out, from, first_row_ts, hint);
         return;
     }
@@ -364,7 +367,7 @@ int judge_page(const struct judge_question *q, struct batch *b, struct judgement
 void judge_end_of_history(const struct judge_question *q, struct judgement *out)
 {
     clear(out, q);
-    if (stored_before(q, q->window.to_ts)) {
+    if (data_before(q, q->window.to_ts)) {
         size_t hint = 0;
         add_hole(q, out, q->window.from_ts, q->window.to_ts, &hint);
         return;

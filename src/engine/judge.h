@@ -23,6 +23,7 @@ struct judge_question {
     struct period_range window; /* what this call asked for */
     int64_t first_ts;           /* time of the series' first data; 0 = unknown */
     int64_t newest_ts;          /* some data at or after this time is known to exist; 0 = none */
+    int64_t oldest_ts;          /* data at this time was seen in this run; 0 = none */
     int64_t
         sent_utc_s; /* when the request was sent: the earlier of our clock and the vendor's Date */
     int64_t planned_utc_s; /* `now` of the plan: which holes counted as missing */

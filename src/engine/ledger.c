@@ -10,10 +10,10 @@
 
 #include "base/hash.h"
 
-/* The file: two heads, then two states. A change writes the older state, then its head, so a process
- * that is killed between two bytes leaves the newer pair as it was. The page cache outlives a killed
- * process, so nothing is ever flushed: only a power cut can tear both pairs, which the sums tell and
- * which costs a cold start, nothing worse. */
+/* The file: two heads, then two states. A change writes the older state, then its head, so a
+ * process that is killed between two bytes leaves the newer pair as it was. The page cache outlives
+ * a killed process, so nothing is ever flushed: only a power cut can tear both pairs, which the
+ * sums tell and which costs a cold start, nothing worse. */
 enum {
     LEDGER_VERSION = 1,
     SLOTS = 2,
@@ -59,8 +59,8 @@ struct ledger {
     struct ledger_head head; /* of what *state holds; sequence 0 = nothing read yet */
     unsigned slot;           /* where that stands in the file */
     uint8_t boot[16];
-    bool remapped; /* offset_us is new: to be written even when nothing else changes */
-    int dir_fd;    /* -1 = memory only */
+    bool dirty; /* to be written even when nothing changes: a new offset_us, a broken slot */
+    int dir_fd; /* -1 = memory only */
     int fd;
     dev_t file_device; /* of fd */
     ino_t file_inode;
@@ -79,7 +79,8 @@ static int fail(const struct ledger *l, struct ccd_error *err, const char *what)
 
 static int64_t state_at(unsigned slot)
 {
-    size_t stride = (limiter_state_size() + STATE_STRIDE_UNIT - 1) & ~(size_t)(STATE_STRIDE_UNIT - 1);
+    size_t stride = (limiter_state_size() + STATE_STRIDE_UNIT - 1) &
+                    ~(size_t)(STATE_STRIDE_UNIT - 1);
     return STATES_AT + (int64_t)(slot * stride);
 }
 
@@ -142,15 +143,12 @@ static ssize_t read_at(int fd, void *bytes, size_t len, int64_t at)
     size_t done = 0;
     while (done < len) {
         ssize_t got = pread(fd, (char *)bytes + done, len - done, at + (int64_t)done);
-        if (got < 0 && errno == EINTR) {
+        if (got < 0 && errno == EINTR)
             continue;
-        }
-        if (got < 0) {
+        if (got < 0)
             return -1;
-        }
-        if (got == 0) {
+        if (got == 0)
             break;
-        }
         done += (size_t)got;
     }
     return (ssize_t)done;
@@ -161,9 +159,8 @@ static int write_at(int fd, const void *bytes, size_t len, int64_t at)
     size_t done = 0;
     while (done < len) {
         ssize_t put = pwrite(fd, (const char *)bytes + done, len - done, at + (int64_t)done);
-        if (put < 0 && errno == EINTR) {
+        if (put < 0 && errno == EINTR)
             continue;
-        }
         if (put <= 0) {
             errno = put == 0 ? EIO : errno;
             return -1;
@@ -181,12 +178,10 @@ static int lock(struct ledger *l, struct ccd_error *err)
     int64_t waited_us = 0;
     int64_t pause_us = LOCK_POLL_MIN_US;
     while (fcntl(l->fd, F_OFD_SETLK, &whole) != 0) {
-        if (errno == EINTR) {
+        if (errno == EINTR)
             continue;
-        }
-        if (errno != EAGAIN && errno != EACCES) {
+        if (errno != EAGAIN && errno != EACCES)
             return fail(l, err, "lock");
-        }
         if (waited_us >= LOCK_WAIT_MAX_US) {
             return error_set(err, CCD_DISK,
                              "quota ledger %s/%s has been locked for %d s; look for a stopped "
@@ -219,7 +214,7 @@ static void close_file(struct ledger *l)
 
 static int open_file(struct ledger *l, struct ccd_error *err)
 {
-    l->fd = openat(l->dir_fd, l->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+    l->fd = openat(l->dir_fd, l->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     struct stat status;
     if (l->fd < 0 || fstat(l->fd, &status) != 0) {
         int failed = fail(l, err, "open");
@@ -251,12 +246,10 @@ static int lock_file(struct ledger *l, struct ccd_error *err)
     for (int i = 0; i < REOPEN_MAX; i++) {
         int failed = l->fd < 0 ? open_file(l, err) : 0;
         failed = failed ? failed : lock(l, err);
-        if (failed) {
+        if (failed)
             return failed;
-        }
-        if (still_named(l)) {
+        if (still_named(l))
             return 0;
-        }
         close_file(l);
     }
     errno = ESTALE;
@@ -280,9 +273,8 @@ static int read_slot(struct ledger *l, const struct ledger_head *head, unsigned 
     *out_found = FOUND_CORRUPT;
     l->head = (struct ledger_head){0}; /* *state is neither the old nor the new one for a moment */
     ssize_t got = read_at(l->fd, l->state, limiter_state_size(), state_at(slot));
-    if (got < 0) {
+    if (got < 0)
         return fail(l, err, "read");
-    }
     if ((size_t)got == limiter_state_size() && sum_slot(head, l->state) == head->sum &&
         limiter_state_valid(l->state)) {
         l->head = *head;
@@ -303,13 +295,12 @@ static int refresh(struct ledger *l, enum found *out_found, struct ccd_error *er
 {
     uint8_t bytes[STATES_AT] = {0};
     ssize_t got = read_at(l->fd, bytes, sizeof bytes, 0);
-    if (got < 0) {
+    if (got < 0)
         return fail(l, err, "read");
-    }
     struct ledger_head heads[SLOTS];
     bool empty = true;
     for (unsigned i = 0; i < SLOTS; i++) {
-        memcpy(&heads[i], bytes + i * HEAD_STRIDE, sizeof heads[i]);
+        memcpy(&heads[i], bytes + (size_t)i * HEAD_STRIDE, sizeof heads[i]);
         empty = empty && heads[i].magic == 0;
     }
     if (empty) { /* new, or its maker was killed before the first permit */
@@ -320,22 +311,21 @@ static int refresh(struct ledger *l, enum found *out_found, struct ccd_error *er
     unsigned newer = heads[1].sequence > heads[0].sequence;
     for (unsigned i = 0; i < SLOTS && *out_found == FOUND_CORRUPT; i++) {
         unsigned slot = i == 0 ? newer : 1 - newer;
-        if (!head_plausible(&heads[slot])) {
+        if (!head_plausible(&heads[slot]))
             continue;
-        }
         if (l->head.sequence != 0 && memcmp(&heads[slot], &l->head, sizeof l->head) == 0) {
             *out_found = FOUND_CURRENT;
             return 0;
         }
         int failed = read_slot(l, &heads[slot], slot, out_found, err);
-        if (failed) {
+        if (failed)
             return failed;
-        }
         if (*out_found == FOUND_NEWER && i > 0 && head_plausible(&heads[newer])) {
             log_warning(l->log, NULL,
                         "quota ledger %s/%s lost its last changes, as in a power cut; the vendor's "
                         "headers will correct it",
                         l->directory, l->name);
+            l->dirty = true;
         }
     }
     return 0;
@@ -345,9 +335,8 @@ static int set_aside(struct ledger *l, struct ccd_error *err)
 {
     char aside[NAME_BYTES];
     (void)str_print(aside, sizeof aside, "%s.corrupt", l->name);
-    if (renameat(l->dir_fd, l->name, l->dir_fd, aside) != 0) {
+    if (renameat(l->dir_fd, l->name, l->dir_fd, aside) != 0)
         return fail(l, err, "set aside the corrupt");
-    }
     log_warning(l->log, NULL,
                 "quota ledger %s/%s is corrupt or from another version; set aside as %s, the count "
                 "starts again from the vendor's headers",
@@ -360,22 +349,19 @@ static int set_aside(struct ledger *l, struct ccd_error *err)
 static int lock_and_refresh(struct ledger *l, struct ccd_error *err)
 {
     for (int i = 0; i < REOPEN_MAX; i++) {
-        enum found found;
+        enum found found = FOUND_CORRUPT;
         int failed = lock_file(l, err);
-        if (failed) {
+        if (failed)
             return failed;
-        }
         failed = refresh(l, &found, err);
         if (failed) {
             unlock(l);
             return failed;
         }
-        if (found == FOUND_EMPTY && l->head.sequence == 0) {
+        if (found == FOUND_EMPTY && l->head.sequence == 0)
             start_cold(l);
-        }
-        if (found != FOUND_CORRUPT) {
+        if (found != FOUND_CORRUPT)
             return 0;
-        }
         failed = set_aside(l, err);
         start_cold(l);
         if (failed) {
@@ -392,44 +378,39 @@ static int lock_and_refresh(struct ledger *l, struct ccd_error *err)
 static int64_t shared_now(struct ledger *l)
 {
     int64_t mono_us = clock_mono_us(l->clock);
-    if (l->dir_fd < 0) {
+    if (l->dir_fd < 0)
         return mono_us;
-    }
     struct ledger_head *head = &l->head;
     bool same_boot = memcmp(head->boot, l->boot, sizeof l->boot) == 0;
-    if (same_boot && mono_us + head->offset_us >= head->shared_us) {
+    if (same_boot && mono_us + head->offset_us >= head->shared_us)
         return mono_us + head->offset_us;
-    }
     int64_t off_us = clock_utc_us(l->clock) - head->utc_us;
-    if (off_us < 0 || off_us > OFF_MAX_US) {
+    if (off_us < 0 || off_us > OFF_MAX_US)
         off_us = 0;
-    }
     int64_t shared_us = head->sequence == 0 ? mono_us : head->shared_us + off_us;
     memcpy(head->boot, l->boot, sizeof l->boot);
     head->offset_us = shared_us - mono_us;
     head->shared_us = shared_us;
     head->utc_us = clock_utc_us(l->clock);
-    l->remapped = true;
+    l->dirty = true;
     return shared_us;
 }
 
 static int begin(struct ledger *l, int64_t *out_now_us, struct ccd_error *err)
 {
     int failed = l->dir_fd < 0 ? 0 : lock_and_refresh(l, err);
-    if (!failed) {
+    if (!failed)
         *out_now_us = shared_now(l);
-    }
     return failed;
 }
 
 /* Write *state when it changed, and unlock. */
 static int finish(struct ledger *l, bool changed, int64_t now_us, struct ccd_error *err)
 {
-    if (l->dir_fd < 0) {
+    if (l->dir_fd < 0)
         return 0;
-    }
     int failed = 0;
-    if (changed || l->remapped) {
+    if (changed || l->dirty) {
         unsigned slot = 1 - l->slot;
         struct ledger_head head = l->head;
         head.magic = LEDGER_MAGIC;
@@ -440,13 +421,13 @@ static int finish(struct ledger *l, bool changed, int64_t now_us, struct ccd_err
         head.utc_us = clock_utc_us(l->clock);
         head.sum = sum_slot(&head, l->state);
         if (write_at(l->fd, l->state, limiter_state_size(), state_at(slot)) != 0 ||
-            write_at(l->fd, &head, sizeof head, slot * HEAD_STRIDE) != 0) {
+            write_at(l->fd, &head, sizeof head, (int64_t)slot * HEAD_STRIDE) != 0) {
             failed = fail(l, err, "write");
             head = (struct ledger_head){0}; /* *state is ahead of the file: read it anew */
         }
         l->head = head;
         l->slot = slot;
-        l->remapped = false;
+        l->dirty = false;
     }
     unlock(l);
     return failed;
@@ -457,9 +438,8 @@ int ledger_acquire(struct ledger *ledger, struct permit *out_permit, int64_t *ou
 {
     int64_t now_us;
     int failed = begin(ledger, &now_us, err);
-    if (failed) {
+    if (failed)
         return failed;
-    }
     *out_permit = limiter_acquire(ledger->state, &ledger->limits, now_us, ledger->owner,
                                   ledger->abandon_us);
     int64_t wait_us = out_permit->wait_until_us - now_us;
@@ -472,9 +452,8 @@ int ledger_received(struct ledger *ledger, uint32_t ticket, const struct reply_h
 {
     int64_t now_us;
     int failed = begin(ledger, &now_us, err);
-    if (failed) {
+    if (failed)
         return failed;
-    }
     limiter_received(ledger->state, &ledger->limits, ticket, now_us, headers);
     return finish(ledger, true, now_us, err);
 }
@@ -483,9 +462,8 @@ int ledger_cancel(struct ledger *ledger, uint32_t ticket, struct ccd_error *err)
 {
     int64_t now_us;
     int failed = begin(ledger, &now_us, err);
-    if (failed) {
+    if (failed)
         return failed;
-    }
     limiter_cancel(ledger->state, ticket);
     return finish(ledger, true, now_us, err);
 }
@@ -495,13 +473,11 @@ int ledger_throttled(struct ledger *ledger, int64_t pause_us, enum rate_window w
 {
     int64_t now_us;
     int failed = begin(ledger, &now_us, err);
-    if (failed) {
+    if (failed)
         return failed;
-    }
     int64_t until_us;
-    if (__builtin_add_overflow(now_us, pause_us, &until_us)) {
+    if (__builtin_add_overflow(now_us, pause_us, &until_us))
         until_us = pause_us > 0 ? INT64_MAX : now_us;
-    }
     limiter_throttled(ledger->state, &ledger->limits, now_us, until_us, window);
     return finish(ledger, true, now_us, err);
 }
@@ -510,12 +486,10 @@ int ledger_left(struct ledger *ledger, int64_t out_left[RATE_WINDOW_COUNT], stru
 {
     int64_t now_us;
     int failed = begin(ledger, &now_us, err);
-    if (failed) {
+    if (failed)
         return failed;
-    }
-    for (enum rate_window w = 0; w < RATE_WINDOW_COUNT; w++) {
+    for (enum rate_window w = 0; w < RATE_WINDOW_COUNT; w++)
         out_left[w] = limiter_left(ledger->state, &ledger->limits, now_us, w);
-    }
     return finish(ledger, false, now_us, err);
 }
 
@@ -529,9 +503,8 @@ static void hash_name(struct ledger *l, const char *origin, const char *api_key)
     sha256_add(&hash, SEPARATOR, sizeof SEPARATOR);
     sha256_add(&hash, api_key, strlen(api_key));
     sha256_final(&hash, digest);
-    for (unsigned i = 0; i < NAME_HEX / 2; i++) {
+    for (size_t i = 0; i < NAME_HEX / 2; i++)
         (void)str_print(l->name + 2 * i, 3, "%02x", digest[i]);
-    }
     (void)str_copy(l->name + NAME_HEX, sizeof l->name - NAME_HEX, STR(".quota"));
 }
 
@@ -570,13 +543,11 @@ static int make_directory(const char *directory)
         return -1;
     }
     for (char *slash = path + 1; *path && *slash; slash++) {
-        if (*slash != '/') {
+        if (*slash != '/')
             continue;
-        }
         *slash = '\0';
-        if (mkdir(path, 0700) != 0 && errno != EEXIST && access(path, F_OK) != 0) {
+        if (mkdir(path, 0700) != 0 && errno != EEXIST && access(path, F_OK) != 0)
             return -1;
-        }
         *slash = '/';
     }
     return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -1;
@@ -584,9 +555,8 @@ static int make_directory(const char *directory)
 
 static int open_directory(struct ledger *l, struct ccd_error *err)
 {
-    if (make_directory(l->directory) != 0) {
+    if (make_directory(l->directory) != 0)
         return fail(l, err, "create the directory of");
-    }
     l->dir_fd = open(l->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     return l->dir_fd < 0 ? fail(l, err, "open the directory of") : 0;
 }
@@ -596,10 +566,9 @@ int ledger_open(const struct ledger_config *config, struct ledger **out, struct 
     *out = NULL;
     struct ledger *l = mem_new(config->allocator, 1, sizeof *l);
     struct limiter_state *state = mem_new(config->allocator, 1, limiter_state_size());
-    char *directory =
-        config->directory
-            ? mem_copy_text(config->allocator, config->directory, strlen(config->directory))
-            : NULL;
+    char *directory = config->directory ? mem_copy_text(config->allocator, config->directory,
+                                                        strlen(config->directory))
+                                        : NULL;
     if (!l || !state || (config->directory && !directory)) {
         mem_free(config->allocator, l);
         mem_free(config->allocator, state);
@@ -623,26 +592,25 @@ int ledger_open(const struct ledger_config *config, struct ledger **out, struct 
         hash_name(l, config->origin, config->api_key);
         read_boot(l);
         failed = open_directory(l, err);
-        failed = failed ? failed : lock_and_refresh(l, err);
     }
+    int64_t now_us;
+    failed = failed ? failed : begin(l, &now_us, err);
+    failed = failed ? failed : finish(l, false, now_us, err); /* writes a new file: can it be? */
     if (failed) {
         ledger_close(l);
         return failed;
     }
-    unlock(l);
     *out = l;
     return 0;
 }
 
 void ledger_close(struct ledger *ledger)
 {
-    if (!ledger) {
+    if (!ledger)
         return;
-    }
     close_file(ledger);
-    if (ledger->dir_fd >= 0) {
+    if (ledger->dir_fd >= 0)
         (void)close(ledger->dir_fd);
-    }
     mem_free(ledger->allocator, ledger->directory);
     mem_free(ledger->allocator, ledger->state);
     mem_free(ledger->allocator, ledger);

@@ -1,6 +1,6 @@
-/* The quota ledger of one API host and key on this host: limiter state in a locked file shared by all processes.
- * Invariant: a permit is in the file before its request is sent; a kill at any point leaves a state that is at
- * most too careful. Thread: one at a time per struct ledger. */
+/* The quota ledger of one API host and key on this host: limiter state in a locked file shared by
+ * all processes. Invariant: a permit is in the file before its request is sent; a kill at any point
+ * leaves a state that is at most too careful. Thread: one at a time per struct ledger. */
 #ifndef ENGINE_LEDGER_H
 #define ENGINE_LEDGER_H
 
@@ -10,24 +10,24 @@
 #include "engine/limiter.h"
 
 struct ledger_config {
-    const char *directory;      /* "$XDG_STATE_HOME/ccdata"; created 0700; NULL = memory only */
-    const char *origin;         /* "https://data-api.coindesk.com:443" */
-    const char *api_key;        /* never stored: the file is named by a hash of origin and key */
+    const char *directory; /* "$XDG_STATE_HOME/ccdata"; created 0700; NULL = memory only */
+    const char *origin;    /* "https://data-api.coindesk.com:443" */
+    const char *api_key;   /* never stored: the file is named by a hash of origin and key */
     struct limiter_limits limits;
-    int64_t abandon_us;         /* see limiter_acquire */
+    int64_t abandon_us; /* see limiter_acquire */
     const struct clock *clock;
     const struct log *log;
     const struct allocator *allocator;
 };
 
 struct ledger;
-/* CCD_DISK when the directory or file cannot be used (names the path and what to do). A corrupt file is set
- * aside (renamed *.corrupt) with a warning and counts as a cold start. */
+/* CCD_DISK when the directory or file cannot be used (names the path and what to do). A corrupt
+ * file is set aside (renamed *.corrupt) with a warning and counts as a cold start. */
 int ledger_open(const struct ledger_config *config, struct ledger **out, struct ccd_error *err);
 void ledger_close(struct ledger *ledger);
 
-/* The limiter calls, under the file lock; now is the ledger's clock. wait_us: from now, in struct permit's
- * wait_until_us replaced by a duration. I/O errors are CCD_DISK. */
+/* The limiter calls, under the file lock; now is the ledger's clock. wait_us: from now, in struct
+ * permit's wait_until_us replaced by a duration. I/O errors are CCD_DISK. */
 int ledger_acquire(struct ledger *ledger, struct permit *out_permit, int64_t *out_wait_us,
                    struct ccd_error *err);
 int ledger_received(struct ledger *ledger, uint32_t ticket, const struct reply_headers *headers,

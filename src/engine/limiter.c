@@ -1,11 +1,11 @@
 #include "engine/limiter.h"
 
-#include <limits.h>
 #include <string.h>
+
+static const int64_t MICROSECONDS_PER_SECOND = 1000000;
 
 enum {
     LIMITER_VERSION = 1,
-    MICROSECONDS_PER_SECOND = 1000000,
     LIMITER_BUCKET_FILL = LIMITER_BUCKETS - 2, /* buckets that a full window's calls are dealt to:
                                                   one more is being emptied, one being filled */
     UNLIMITED_BUCKET_CALLS = 64,               /* calls of a bucket in a window without a limit */
@@ -16,15 +16,15 @@ enum { DRIFT_DIVISOR = 2000 };
 
 /* A connection that was closed without a reply: the request may still be under way to the server,
  * at most for a retransmission or two. */
-static const int64_t LOST_GUARD_US = 3 * MICROSECONDS_PER_SECOND;
+static const int64_t LOST_GUARD_US = 3000000;
 
 /* How soon to ask again where only another permit's reply can help. */
-static const int64_t POLL_US = 20 * 1000;
+static const int64_t POLL_US = 20000;
 
 /* Stamps hold the low 32 bits of a time, which are unambiguous for 71 minutes: none may be older
  * than STAMP_KEEP_US when time moves, nor time move by more than STAMP_GAP_US. */
-static const int64_t STAMP_KEEP_US = 10LL * 60 * MICROSECONDS_PER_SECOND;
-static const int64_t STAMP_GAP_US = 50LL * 60 * MICROSECONDS_PER_SECOND;
+static const int64_t STAMP_KEEP_US = 600000000;
+static const int64_t STAMP_GAP_US = 3000000000;
 
 /* Hostile or mistyped figures stop here, so that no product or sum below can overflow. */
 static const int64_t LIMIT_MAX = 1LL << 40;
@@ -60,9 +60,9 @@ struct window_state {
 
 struct open_permit {
     int64_t granted_us;
-    int64_t expires_us; /* counts as received then */
+    int64_t expires_us; /* counts as received when it is first looked at after that */
     uint32_t ticket;    /* 0: given back without a reply, waits for expires_us */
-    uint32_t unused;
+    uint32_t unused;    /* named, so that every byte of the file is defined */
 };
 
 /* COLD: nothing is known of the server's count. RESEEDING: the server's announced reset has passed
@@ -89,7 +89,7 @@ struct limiter_state {
     uint32_t stamps[LIMITER_EXACT_MAX]; /* when our own calls were received; oldest first, a ring */
 };
 
-_Static_assert(sizeof(struct limiter_state) <= 64 * 1024, "written to the ledger at every permit");
+_Static_assert(sizeof(struct limiter_state) <= 65536, "written to the ledger at every permit");
 _Static_assert((LIMITER_BUCKETS & (LIMITER_BUCKETS - 1)) == 0, "bucket_at masks");
 _Static_assert(LIMITER_OPEN_MAX == 256, "a ticket's low byte is its slot");
 
@@ -122,14 +122,13 @@ static int64_t window_us(enum rate_window w)
 }
 
 /* The limit that was configured or told, whichever is lower; 0 = unlimited. */
-static int64_t standing_limit(const struct limiter_state *state, const struct limiter_limits *limits,
-                              enum rate_window w)
+static int64_t standing_limit(const struct limiter_state *state,
+                              const struct limiter_limits *limits, enum rate_window w)
 {
     int64_t configured = limits->max[w] > 0 ? min_i64(limits->max[w], LIMIT_MAX) : 0;
     int64_t told = state->windows[w].server_limit;
-    if (configured == 0 || told == 0) {
+    if (configured == 0 || told == 0)
         return configured + told;
-    }
     return min_i64(configured, told);
 }
 
@@ -139,11 +138,10 @@ static int64_t limit_at(const struct limiter_state *state, const struct limiter_
 {
     const struct window_state *window = &state->windows[w];
     int64_t limit = standing_limit(state, limits, w);
-    if (window->slowed_limit == 0 || limit == 0) {
+    if (window->slowed_limit == 0 || limit == 0)
         return limit;
-    }
-    int64_t regained =
-        max_i64(now_us - window->slowed_us, 0) / (rate_window_s[w] * MICROSECONDS_PER_SECOND);
+    int64_t regained = max_i64(now_us - window->slowed_us, 0) /
+                       (rate_window_s[w] * MICROSECONDS_PER_SECOND);
     return min_i64(limit, window->slowed_limit + regained);
 }
 
@@ -155,13 +153,11 @@ static struct bucket *bucket_at(const struct history *h, uint32_t index)
 /* Calls of the bucket that may have been received at or after cutoff_us. */
 static int64_t bucket_live(const struct bucket *b, int64_t cutoff_us)
 {
-    if (b->latest_us < cutoff_us) {
+    if (b->latest_us < cutoff_us)
         return 0;
-    }
     int64_t first_us = b->line_us - (b->count - 1) * b->step_us;
-    if (first_us >= cutoff_us) {
+    if (first_us >= cutoff_us)
         return b->count;
-    }
     return b->count - (cutoff_us - first_us + b->step_us - 1) / b->step_us;
 }
 
@@ -171,9 +167,8 @@ static int64_t history_count(const struct history *h, int64_t cutoff_us)
     for (uint32_t i = h->used; i-- > 0;) {
         int64_t live = bucket_live(bucket_at(h, i), cutoff_us);
         total += live;
-        if (live < bucket_at(h, i)->count) {
+        if (live < bucket_at(h, i)->count)
             break; /* the ones before are older still */
-        }
     }
     return total;
 }
@@ -203,18 +198,16 @@ static void history_merge_smallest(struct history *h)
     merged->count = fewest;
     merged->step_us = 1; /* two rows are not one: all count as late as the latest */
     merged->line_us = merged->latest_us + fewest;
-    for (uint32_t i = at + 1; i + 1 < h->used; i++) {
+    for (uint32_t i = at + 1; i + 1 < h->used; i++)
         *bucket_at(h, i) = *bucket_at(h, i + 1);
-    }
     h->used--;
 }
 
 /* How many calls the newest bucket takes: `limit` calls fill LIMITER_BUCKET_FILL buckets evenly. */
 static int64_t history_share(const struct history *h, int64_t limit)
 {
-    if (limit == 0) {
+    if (limit == 0)
         return UNLIMITED_BUCKET_CALLS;
-    }
     int64_t turn = (int64_t)(h->opened % LIMITER_BUCKET_FILL);
     int64_t share = (turn + 1) * limit / LIMITER_BUCKET_FILL - turn * limit / LIMITER_BUCKET_FILL;
     return max_i64(share, 1);
@@ -225,14 +218,13 @@ static void history_add(struct history *h, enum rate_window w, int64_t limit, in
                         int64_t count)
 {
     struct bucket *newest = h->used > 0 ? bucket_at(h, h->used - 1) : NULL;
-    if (!newest || newest->count + count > history_share(h, limit)) {
-        if (h->used == LIMITER_BUCKETS) {
+    int64_t step_us = limit > 0 ? max_i64(window_us(w) / limit, 1) : 1;
+    /* Steps of a limit that has been raised since would take the row beyond all bounds. */
+    if (!newest || newest->step_us > step_us || newest->count + count > history_share(h, limit)) {
+        if (h->used == LIMITER_BUCKETS)
             history_drop_before(h, received_us - window_us(w));
-        }
-        if (h->used == LIMITER_BUCKETS) {
+        if (h->used == LIMITER_BUCKETS)
             history_merge_smallest(h);
-        }
-        int64_t step_us = limit > 0 ? max_i64(window_us(w) / limit, 1) : 1;
         newest = bucket_at(h, h->used++);
         *newest = (struct bucket){.line_us = received_us - step_us, .step_us = step_us};
         h->opened++;
@@ -264,37 +256,29 @@ static void stamps_drop_oldest(struct limiter_state *state)
     state->stamp_used--;
 }
 
-static void stamps_add(struct limiter_state *state, int64_t received_us)
+static void stamps_add(struct limiter_state *state)
 {
-    if (state->now_us - received_us > STAMP_KEEP_US) {
-        state->stamp_lost_us = received_us; /* no stamp is later, so all have been dropped */
-        state->stamp_any_lost = 1;
-        return;
-    }
-    if (state->stamp_used == LIMITER_EXACT_MAX) {
+    if (state->stamp_used == LIMITER_EXACT_MAX)
         stamps_drop_oldest(state);
-    }
     uint32_t at = (state->stamp_first + state->stamp_used) % LIMITER_EXACT_MAX;
-    state->stamps[at] = (uint32_t)received_us;
+    state->stamps[at] = (uint32_t)state->now_us;
     state->stamp_used++;
 }
 
 /* Own calls received at or after cutoff_us; false when stamps that old have been dropped. */
 static bool stamps_count(const struct limiter_state *state, int64_t cutoff_us, int64_t *out_count)
 {
-    if (state->stamp_any_lost && state->stamp_lost_us >= cutoff_us) {
+    if (state->stamp_any_lost && state->stamp_lost_us >= cutoff_us)
         return false;
-    }
     int64_t age_max_us = state->now_us - cutoff_us;
     uint32_t low = 0; /* the first stamp that is young enough */
     uint32_t high = state->stamp_used;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
-        if ((int64_t)stamp_age_us(state, middle) <= age_max_us) {
+        if ((int64_t)stamp_age_us(state, middle) <= age_max_us)
             high = middle;
-        } else {
+        else
             low = middle + 1;
-        }
     }
     *out_count = state->stamp_used - low;
     return true;
@@ -303,9 +287,8 @@ static bool stamps_count(const struct limiter_state *state, int64_t cutoff_us, i
 static int64_t own_count(const struct limiter_state *state, enum rate_window w, int64_t cutoff_us)
 {
     int64_t count;
-    if (w <= RATE_MINUTE && stamps_count(state, cutoff_us, &count)) {
+    if (w <= RATE_MINUTE && stamps_count(state, cutoff_us, &count))
         return count;
-    }
     return history_count(&state->windows[w].calls, cutoff_us);
 }
 
@@ -327,11 +310,10 @@ static int64_t window_free_us(const struct limiter_state *state, enum rate_windo
         int64_t cutoff_us = middle_us - window_us(w);
         int64_t count = own_count(state, w, cutoff_us) + (int64_t)state->open_count;
         count += with_foreign ? foreign_count(state, w, cutoff_us) : 0;
-        if (count < limit) {
+        if (count < limit)
             free_us = middle_us;
-        } else {
+        else
             full_us = middle_us;
-        }
     }
     return free_us;
 }
@@ -346,19 +328,17 @@ static void advance(struct limiter_state *state, int64_t now_us)
         }
         state->now_us = now_us;
     }
-    while (state->stamp_used > 0 && stamp_age_us(state, 0) > STAMP_KEEP_US) {
+    while (state->stamp_used > 0 && stamp_age_us(state, 0) > STAMP_KEEP_US)
         stamps_drop_oldest(state);
-    }
 }
 
-static void add_received(struct limiter_state *state, const struct limiter_limits *limits,
-                         int64_t received_us)
+static void add_received(struct limiter_state *state, const struct limiter_limits *limits)
 {
-    received_us = max_i64(received_us, state->last_received_us); /* keeps every list in order */
-    state->last_received_us = received_us;
-    stamps_add(state, received_us);
+    state->last_received_us = state->now_us;
+    stamps_add(state);
     for (enum rate_window w = 0; w < RATE_WINDOW_COUNT; w++) {
-        history_add(&state->windows[w].calls, w, standing_limit(state, limits, w), received_us, 1);
+        int64_t limit = standing_limit(state, limits, w);
+        history_add(&state->windows[w].calls, w, limit, state->now_us, 1);
     }
 }
 
@@ -376,8 +356,9 @@ static struct open_permit *open_find(struct limiter_state *state, uint32_t ticke
     return open && ticket != 0 && state->open[slot].ticket == ticket ? &state->open[slot] : NULL;
 }
 
-/* Count permits that nobody gives back any more as received. Returns when the oldest of the others
- * was granted; now when there is none. */
+/* Count permits that nobody gives back any more as received, now and not when they expired: a host
+ * that slept in between may send what it had begun only after it woke. Returns when the oldest of
+ * the others was granted; now when there is none. */
 static int64_t sweep_open(struct limiter_state *state, const struct limiter_limits *limits)
 {
     int64_t oldest_us = state->now_us;
@@ -385,7 +366,7 @@ static int64_t sweep_open(struct limiter_state *state, const struct limiter_limi
         for (uint64_t bits = state->open_bits[word]; bits != 0; bits &= bits - 1) {
             uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(bits);
             if (state->open[slot].expires_us <= state->now_us) {
-                add_received(state, limits, state->open[slot].expires_us);
+                add_received(state, limits);
                 open_remove(state, slot);
             } else {
                 oldest_us = min_i64(oldest_us, state->open[slot].granted_us);
@@ -398,9 +379,8 @@ static int64_t sweep_open(struct limiter_state *state, const struct limiter_limi
 static uint32_t open_add(struct limiter_state *state, uint64_t owner, int64_t abandon_us)
 {
     uint32_t word = 0;
-    while (state->open_bits[word] == UINT64_MAX) {
+    while (state->open_bits[word] == UINT64_MAX)
         word++;
-    }
     uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(~state->open_bits[word]);
     if (state->sequence == 0) {
         /* A ledger that replaces a lost one must not deal the lost one's tickets again. */
@@ -436,26 +416,22 @@ static void check_window(const struct limiter_state *state, const struct limiter
 {
     const struct window_state *window = &state->windows[w];
     int64_t now_us = state->now_us;
-    if (window->blocked_until_us > now_us) {
+    if (window->blocked_until_us > now_us)
         wait_for(permit, window->blocked_until_us, w);
-    }
     int64_t limit = limit_at(state, limits, w, now_us);
-    if (limit == 0) {
+    if (limit == 0)
         return;
-    }
     int64_t cutoff_us = now_us - window_us(w);
     int64_t own = own_count(state, w, cutoff_us) + (int64_t)state->open_count;
-    if (own + foreign_count(state, w, cutoff_us) < limit) {
+    if (own + foreign_count(state, w, cutoff_us) < limit)
         return;
-    }
     int64_t free_us = window_free_us(state, w, limit, now_us, true);
     if (window->reset_us != 0 && w >= RATE_HOUR) {
         if (own < limit && window->reset_us <= now_us) {
             *out_reseed = true;
             return;
         }
-        int64_t own_free_us =
-            own < limit ? now_us : window_free_us(state, w, limit, now_us, false);
+        int64_t own_free_us = own < limit ? now_us : window_free_us(state, w, limit, now_us, false);
         free_us = min_i64(free_us, max_i64(window->reset_us, own_free_us));
     }
     wait_for(permit, free_us, w);
@@ -478,25 +454,20 @@ struct permit limiter_acquire(struct limiter_state *state, const struct limiter_
     now_us = state->now_us;
     drop_expired(state, sweep_open(state, limits));
 
-    if (state->throttled_until_us > now_us) {
+    if (state->throttled_until_us > now_us)
         wait_for(&permit, state->throttled_until_us, (enum rate_window)state->throttled_window);
-    }
     if (limits->delay_us > 0 && state->sequence != 0 &&
-        state->last_grant_us + limits->delay_us > now_us) {
+        state->last_grant_us + limits->delay_us > now_us)
         wait_for(&permit, state->last_grant_us + limits->delay_us, RATE_WINDOW_COUNT);
-    }
     bool reseed = false;
-    for (enum rate_window w = 0; w < RATE_WINDOW_COUNT; w++) {
+    for (enum rate_window w = 0; w < RATE_WINDOW_COUNT; w++)
         check_window(state, limits, w, &permit, &reseed);
-    }
     bool alone = state->phase != PHASE_SEEDED || reseed;
-    if ((alone && state->open_count > 0) || state->open_count == LIMITER_OPEN_MAX) {
+    if ((alone && state->open_count > 0) || state->open_count == LIMITER_OPEN_MAX)
         wait_for(&permit, now_us + POLL_US, RATE_WINDOW_COUNT);
-    }
     if (permit.answer == PERMIT_GRANTED) {
-        if (reseed && state->phase == PHASE_SEEDED) {
+        if (reseed && state->phase == PHASE_SEEDED)
             state->phase = PHASE_RESEEDING;
-        }
         state->last_grant_us = now_us;
         permit.ticket = open_add(state, owner, abandon_us);
         permit.wait_until_us = now_us;
@@ -524,9 +495,8 @@ static void correct(struct limiter_state *state, const struct limiter_limits *li
     int64_t remaining = headers->remaining[w];
     int64_t now_us = state->now_us;
     int64_t wait_us = window_us(w);
-    if (headers->reset_s[w] >= 0) {
+    if (headers->reset_s[w] >= 0)
         wait_us = reset_wait_us(w, headers->reset_s[w]);
-    }
     int64_t limit = limit_at(state, limits, w, now_us);
     int64_t cutoff_us = granted_us - window_us(w);
     int64_t known = own_count(state, w, cutoff_us) + foreign_count(state, w, cutoff_us) +
@@ -538,14 +508,12 @@ static void correct(struct limiter_state *state, const struct limiter_limits *li
         used = min_i64(window->server_limit - remaining, limit);
     }
     bool missing = limit > 0 && used > known;
-    if (missing) {
+    if (missing)
         history_add(&window->foreign, w, standing_limit(state, limits, w), now_us, used - known);
-    }
     /* A window that our own calls fill needs no block, the rule itself waits: Reset is in whole
      * seconds and would cost up to one in every window. */
-    if (remaining == 0 && (limit == 0 || missing)) {
+    if (remaining == 0 && (limit == 0 || missing))
         window->blocked_until_us = max_i64(window->blocked_until_us, now_us + wait_us);
-    }
     /* A reset that has passed goes on to vouch for the foreign calls from before it. */
     if (missing || window->reset_us > now_us || window->reset_us == 0) {
         bool told = headers->reset_s[w] >= 0;
@@ -559,14 +527,12 @@ static void apply_headers(struct limiter_state *state, const struct limiter_limi
     bool told = false;
     for (enum rate_window w = 0; w < RATE_WINDOW_COUNT; w++) {
         struct window_state *window = &state->windows[w];
-        if (headers->limit[w] > 0) {
+        if (headers->limit[w] > 0)
             window->server_limit = min_i64(headers->limit[w], LIMIT_MAX);
-        }
         if (headers->remaining[w] >= 0) {
             told = true;
-            if (state->phase == PHASE_RESEEDING) {
+            if (state->phase == PHASE_RESEEDING)
                 history_clear(&window->foreign);
-            }
             correct(state, limits, w, granted_us, headers);
         } else if (state->phase == PHASE_RESEEDING) {
             window->reset_us = 0; /* one call has asked in vain: foreign calls grow old instead */
@@ -585,9 +551,8 @@ void limiter_received(struct limiter_state *state, const struct limiter_limits *
 {
     advance(state, now_us);
     struct open_permit *permit = open_find(state, ticket);
-    if (!permit) {
+    if (!permit)
         return;
-    }
     if (!headers) {
         permit->ticket = 0;
         permit->expires_us = min_i64(permit->expires_us, state->now_us + LOST_GUARD_US);
@@ -595,15 +560,14 @@ void limiter_received(struct limiter_state *state, const struct limiter_limits *
     }
     int64_t granted_us = permit->granted_us;
     open_remove(state, ticket % LIMITER_OPEN_MAX);
-    add_received(state, limits, state->now_us);
+    add_received(state, limits);
     apply_headers(state, limits, granted_us, headers);
 }
 
 void limiter_cancel(struct limiter_state *state, uint32_t ticket)
 {
-    if (open_find(state, ticket)) {
+    if (open_find(state, ticket))
         open_remove(state, ticket % LIMITER_OPEN_MAX);
-    }
 }
 
 void limiter_throttled(struct limiter_state *state, const struct limiter_limits *limits,
@@ -619,15 +583,13 @@ void limiter_throttled(struct limiter_state *state, const struct limiter_limits 
         state->throttled_window = known_window ? window : RATE_WINDOW_COUNT;
     }
     int64_t limit = known_window ? limit_at(state, limits, window, now_us) : 0;
-    if (limit == 0) {
+    if (limit == 0)
         return;
-    }
     struct window_state *slowed = &state->windows[window];
     int64_t event_us = min_i64(window_us(window), window_us(RATE_MINUTE));
     bool same_event = slowed->slowed_limit > 0 && now_us - slowed->slowed_us < event_us;
-    if (still_paused || same_event) {
+    if (still_paused || same_event)
         return; /* the calls that were under way together are refused together: one reason, once */
-    }
     slowed->slowed_limit = max_i64(limit / 2, 1);
     slowed->slowed_us = now_us;
 }
@@ -637,12 +599,10 @@ int64_t limiter_left(const struct limiter_state *state, const struct limiter_lim
 {
     now_us = max_i64(now_us, state->now_us);
     int64_t limit = limit_at(state, limits, window, now_us);
-    if (state->windows[window].blocked_until_us > now_us || state->throttled_until_us > now_us) {
+    if (state->windows[window].blocked_until_us > now_us || state->throttled_until_us > now_us)
         return 0;
-    }
-    if (limit == 0) {
+    if (limit == 0)
         return INT64_MAX;
-    }
     int64_t cutoff_us = now_us - window_us(window);
     int64_t count = own_count(state, window, cutoff_us) + foreign_count(state, window, cutoff_us) +
                     (int64_t)state->open_count;
@@ -656,17 +616,15 @@ static bool time_valid(int64_t time_us)
 
 static bool history_valid(const struct history *h, int64_t now_us)
 {
-    if (h->first >= LIMITER_BUCKETS || h->used > LIMITER_BUCKETS) {
+    if (h->first >= LIMITER_BUCKETS || h->used > LIMITER_BUCKETS)
         return false;
-    }
     int64_t before_us = -TIME_MAX_US;
     for (uint32_t i = 0; i < h->used; i++) {
         const struct bucket *b = bucket_at(h, i);
         if (b->latest_us < before_us || b->latest_us > now_us || b->line_us < b->latest_us ||
             b->line_us > 2 * TIME_MAX_US || b->count < 1 || b->count > 2 * LIMIT_MAX ||
-            b->step_us < 1 || b->step_us > TIME_MAX_US / b->count) {
+            b->step_us < 1 || b->step_us > TIME_MAX_US / b->count)
             return false;
-        }
         before_us = b->latest_us;
     }
     return true;
@@ -675,14 +633,11 @@ static bool history_valid(const struct history *h, int64_t now_us)
 static bool stamps_valid(const struct limiter_state *state)
 {
     if (state->stamp_first >= LIMITER_EXACT_MAX || state->stamp_used > LIMITER_EXACT_MAX ||
-        !time_valid(state->stamp_lost_us)) {
+        !time_valid(state->stamp_lost_us))
         return false;
-    }
-    for (uint32_t i = 1; i < state->stamp_used; i++) {
-        if (stamp_age_us(state, i) > stamp_age_us(state, i - 1)) {
+    for (uint32_t i = 1; i < state->stamp_used; i++)
+        if (stamp_age_us(state, i) > stamp_age_us(state, i - 1))
             return false;
-        }
-    }
     return true;
 }
 
@@ -691,15 +646,13 @@ static bool open_valid(const struct limiter_state *state)
     uint32_t count = 0;
     for (uint32_t slot = 0; slot < LIMITER_OPEN_MAX; slot++) {
         const struct open_permit *permit = &state->open[slot];
-        if (!(state->open_bits[slot / 64] >> slot % 64 & 1)) {
+        if (!(state->open_bits[slot / 64] >> slot % 64 & 1))
             continue;
-        }
         count++;
         if (permit->granted_us < -TIME_MAX_US || permit->granted_us > state->now_us ||
             !time_valid(permit->expires_us) ||
-            (permit->ticket != 0 && permit->ticket % LIMITER_OPEN_MAX != slot)) {
+            (permit->ticket != 0 && permit->ticket % LIMITER_OPEN_MAX != slot))
             return false;
-        }
     }
     return count == state->open_count;
 }
@@ -710,18 +663,16 @@ bool limiter_state_valid(const struct limiter_state *state)
         state->throttled_window > RATE_WINDOW_COUNT || state->now_us < 0 ||
         !time_valid(state->now_us) || !time_valid(state->throttled_until_us) ||
         !time_valid(state->last_grant_us) || state->last_grant_us > state->now_us ||
-        !time_valid(state->last_received_us) || state->last_received_us > state->now_us) {
+        !time_valid(state->last_received_us) || state->last_received_us > state->now_us)
         return false;
-    }
     for (enum rate_window w = 0; w < RATE_WINDOW_COUNT; w++) {
         const struct window_state *window = &state->windows[w];
         if (window->server_limit < 0 || window->server_limit > LIMIT_MAX ||
             window->slowed_limit < 0 || window->slowed_limit > LIMIT_MAX ||
             !time_valid(window->slowed_us) || !time_valid(window->blocked_until_us) ||
             !time_valid(window->reset_us) || !history_valid(&window->calls, state->now_us) ||
-            !history_valid(&window->foreign, state->now_us)) {
+            !history_valid(&window->foreign, state->now_us))
             return false;
-        }
     }
     return open_valid(state) && stamps_valid(state);
 }

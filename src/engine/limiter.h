@@ -1,27 +1,28 @@
-/* The vendor's quota as the server sees it. Pure arithmetic over a fixed-size state that lives in a ledger file
- * (ledger.h), shared by all processes of the host. No clock, no I/O, no allocation.
+/* The vendor's quota as the server sees it. Pure arithmetic over a fixed-size state that lives in a
+ * ledger file (ledger.h), shared by all processes of the host. No clock, no I/O, no allocation.
  *
- * The provable rule (design, FAULTS §2.2): to keep at most L requests in any window W as the server sees it,
- * request k+L is sent only after recv_k + W, where recv_k is when the reply to k was complete, or its connection
- * closed plus a guard. */
+ * The provable rule (design, FAULTS §2.2): to keep at most L requests in any window W as the server
+ * sees it, request k+L is sent only after recv_k + W, where recv_k is when the reply to k was
+ * complete, or its connection closed plus a guard. */
 #ifndef ENGINE_LIMITER_H
 #define ENGINE_LIMITER_H
 
 #include "decode/headers.h"
 
 enum {
-    LIMITER_EXACT_MAX = 6000,  /* stamps kept for the second and minute windows together */
-    LIMITER_BUCKETS = 64,      /* conservative buckets of each longer window */
-    LIMITER_OPEN_MAX = 256,    /* permits out at once over all processes */
+    LIMITER_EXACT_MAX = 6000, /* stamps kept for the second and minute windows together */
+    LIMITER_BUCKETS = 64,     /* conservative buckets of each longer window */
+    LIMITER_OPEN_MAX = 256,   /* permits out at once over all processes */
 };
 
 struct limiter_limits {
     int64_t max[RATE_WINDOW_COUNT]; /* calls per window; 0 = unlimited */
-    int64_t delay_us;               /* INGESTION_API_CALL_DELAY: least time between two sends; 0 = none */
+    int64_t delay_us; /* INGESTION_API_CALL_DELAY: least time between two sends; 0 = none */
 };
 
-/* Fixed size, no pointers: the bytes of the ledger file. All times are microseconds of one shared clock that
- * ledger.c maps to and from (boot clock, across reboots by the wall clock). Zeroed = cold: nothing is known. */
+/* Fixed size, no pointers: the bytes of the ledger file. All times are microseconds of one shared
+ * clock that ledger.c maps to and from (boot clock, across reboots by the wall clock). Zeroed =
+ * cold: nothing is known. */
 struct limiter_state;
 size_t limiter_state_size(void);
 void limiter_state_init(struct limiter_state *state);
@@ -30,31 +31,32 @@ bool limiter_state_valid(const struct limiter_state *state);
 
 enum permit_answer {
     PERMIT_GRANTED, /* send now */
-    PERMIT_WAIT,    /* not before wait_until_us: a second or minute window, a delay, Retry-After, a cold start's
-                       first call still out */
+    PERMIT_WAIT,    /* not before wait_until_us: a second or minute window, a delay, Retry-After, a
+                       cold start's    first call still out */
     PERMIT_SPENT,   /* the hour, day or month is spent until wait_until_us */
 };
 struct permit {
     enum permit_answer answer;
-    uint32_t ticket;           /* GRANTED: to be given back to limiter_received */
+    uint32_t ticket; /* GRANTED: to be given back to limiter_received */
     int64_t wait_until_us;
-    enum rate_window window;   /* that made it wait */
+    enum rate_window window; /* that made it wait */
 };
 
-/* Ask for one permit at now_us. owner: id of this process; a permit whose owner never gave it back counts as
- * received at grant + abandon_us (the total deadline of a request plus guard). */
+/* Ask for one permit at now_us. owner: id of this process; a permit whose owner never gave it back
+ * counts as received at grant + abandon_us (the total deadline of a request plus guard). */
 struct permit limiter_acquire(struct limiter_state *state, const struct limiter_limits *limits,
                               int64_t now_us, uint64_t owner, int64_t abandon_us);
-/* The reply of `ticket` is complete (or its connection closed) at now_us. Unknown ticket: ignored. headers may be
- * NULL (no reply came). Headers only ever correct downward; on a cold state they seed all windows; without any
- * rate header a cold state takes the second window as spent and goes on. Remaining 0 in a window W blocks until
- * its Reset (or W when absent). */
+/* The reply of `ticket` is complete (or its connection closed) at now_us. Unknown ticket: ignored.
+ * headers may be NULL (no reply came). Headers only ever correct downward; on a cold state they
+ * seed all windows; without any rate header a cold state takes the second window as spent and goes
+ * on. Remaining 0 in a window W blocks until its Reset (or W when absent). */
 void limiter_received(struct limiter_state *state, const struct limiter_limits *limits,
                       uint32_t ticket, int64_t now_us, const struct reply_headers *headers);
 /* A permit that was never sent: give it back as if it had not been asked for. */
 void limiter_cancel(struct limiter_state *state, uint32_t ticket);
-/* 429: nobody sends before until_us. window: the violated one when the reply told, else RATE_WINDOW_COUNT.
- * Also halves the effective limit of that window (additive recovery of one per window), never below 1. */
+/* 429: nobody sends before until_us. window: the violated one when the reply told, else
+ * RATE_WINDOW_COUNT. Also halves the effective limit of that window (additive recovery of one per
+ * window), never below 1. */
 void limiter_throttled(struct limiter_state *state, const struct limiter_limits *limits,
                        int64_t now_us, int64_t until_us, enum rate_window window);
 /* Calls that window still allows at now_us (for reports and ETA). */

@@ -13,6 +13,8 @@ enum { GROUP_PAGES_MAX = 16, PATH_MAX_BYTES = 4096 };
 
 static const int64_t poll_max_ms = 200;
 static const int64_t progress_every_us = 200000;
+/* A shorter wait between two calls is the rate that was asked for, nothing to tell of. */
+static const int64_t pacing_us = 1000000;
 /* After the first stop, replies have this long to arrive before their requests are dropped. */
 static const int64_t stop_grace_us = 4000000;
 static const size_t batch_text_max_bytes = 8u << 20;
@@ -305,6 +307,8 @@ static void acquire(struct runtime *r, uint32_t slot)
         push_stop(r, &err);
         permit.answer = PERMIT_WAIT;
     }
+    if (call_must_end(&permit, wait_us))
+        permit.answer = PERMIT_SPENT;
     event.permit = permit.answer;
     event.wait_until_us = clock_mono_us(r->config.clock) + wait_us;
     if (permit.answer == PERMIT_SPENT)
@@ -531,7 +535,7 @@ static void report_progress(struct runtime *r, bool now)
     };
     if (p.calls_done > 0)
         p.eta_s = (p.calls_planned - p.calls_done) * p.elapsed_ms / p.calls_done / 1000;
-    if (t.wait_until_us > now_us && t.in_flight == 0) {
+    if (t.wait_until_us >= now_us + pacing_us && t.in_flight == 0) {
         p.waiting_ms = (t.wait_until_us - now_us) / 1000;
         p.waiting_for = "the vendor's quota or a pause after failures";
     }

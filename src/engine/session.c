@@ -47,10 +47,13 @@ struct series {
     int64_t cursor_ts; /* windows from here on were given out */
     int64_t first_ts;
     int64_t newest_ts;
+    int64_t oldest_ts; /* of what was seen in this run; 0 = nothing */
     struct coverage_segment *merged;
     size_t merged_count;
     int64_t planned_utc_s; /* `now` of the plan, so that holes do not fall due in mid-run */
     int busy;              /* slots that work for it */
+    int in_flight;         /* of them, those that keep a worker busy */
+    bool deferred;         /* the vendor failed to serve a page of it: the others first */
     bool skipped;
     struct session_series_result result;
 };
@@ -78,7 +81,8 @@ struct session {
     uint64_t turns;
     int throttled_in_a_row;
     int64_t throttled_us; /* the last refusal that counted */
-    bool answered; /* the vendor gave at least one sensible reply */
+    int deferred;         /* series */
+    bool answered;        /* the vendor gave at least one sensible reply */
     bool stopping;
     bool finished;
     struct ccd_error error;
@@ -136,7 +140,8 @@ static void count_known(struct series *series)
         const struct coverage_segment *m = &series->merged[i];
         int64_t from = m->from_ts > series->want.from_ts ? m->from_ts : series->want.from_ts;
         int64_t to = m->to_ts < series->want.to_ts ? m->to_ts : series->want.to_ts;
-        if (m->state == COVERAGE_STORED && m->to_ts - step_s > series->newest_ts)
+        bool has_data = m->state == COVERAGE_STORED || m->state == COVERAGE_REJECTED;
+        if (has_data && m->to_ts - step_s > series->newest_ts)
             series->newest_ts = m->to_ts - step_s;
         bool due = m->next_check_utc_s != 0 && m->next_check_utc_s <= series->planned_utc_s;
         if (from >= to || due)
@@ -214,6 +219,7 @@ static bool counts_in_flight(enum slot_state state)
 static void set_state(struct session *s, struct slot *slot, enum slot_state state)
 {
     s->in_flight += counts_in_flight(state) - counts_in_flight(slot->state);
+    s->series[slot->series].in_flight += counts_in_flight(state) - counts_in_flight(slot->state);
     s->busy += (state != SLOT_FREE) - (slot->state != SLOT_FREE);
     s->series[slot->series].busy += (state != SLOT_FREE) - (slot->state != SLOT_FREE);
     slot->state = state;
@@ -238,11 +244,15 @@ static void take_slot(struct session *s, struct slot *slot, size_t series,
 
 /* A series whose start is unknown is asked one page after the other, newest first: the page that
  * reaches the start ends it, and nothing is asked in vain. */
+static bool may_be_asked(const struct series *series)
+{
+    return !series->skipped && series->cursor_ts > series->want.from_ts &&
+           (series->first_ts != 0 || series->busy == 0);
+}
+
 static bool next_window_of(struct session *s, struct series *series,
                            struct period_range *out_window)
 {
-    if (series->skipped || (series->first_ts == 0 && series->busy > 0))
-        return false;
     struct period_range rest = {series->want.from_ts, series->cursor_ts};
     if (!plan_next_window(rest, interval_infos[series->interval].step_s,
                           page_max_of(s, series->interval), series->merged, series->merged_count,
@@ -252,6 +262,28 @@ static bool next_window_of(struct session *s, struct series *series,
     }
     series->cursor_ts = out_window->from_ts;
     return true;
+}
+
+/* The first series in order that may be asked; but one that the vendor fails to serve comes after
+ * the others, and none gets more than half of the workers while another one waits: a series that
+ * is never answered delays nobody. NULL = none. */
+static struct series *next_series(struct session *s)
+{
+    struct series *best = NULL;
+    int best_rank = 4;
+    int share = s->config.workers > 3 ? s->config.workers / 2 : 1;
+    for (size_t i = s->first_open; i < s->series_count && best_rank > 0; i++) {
+        struct series *series = &s->series[i];
+        bool closed = series->skipped || series->cursor_ts <= series->want.from_ts;
+        if (closed && series->busy == 0 && i == s->first_open)
+            s->first_open++;
+        int rank = 2 * series->deferred + (series->in_flight >= share);
+        if (rank < best_rank && may_be_asked(series)) {
+            best = series;
+            best_rank = rank;
+        }
+    }
+    return best;
 }
 
 static bool next_window(struct session *s, size_t *out_series, struct period_range *out_window,
@@ -264,15 +296,12 @@ static bool next_window(struct session *s, size_t *out_series, struct period_ran
         *out_window = redo->window;
         return true;
     }
-    for (size_t i = s->first_open; i < s->series_count; i++) {
-        struct series *series = &s->series[i];
-        if (next_window_of(s, series, out_window)) {
-            *out_series = i;
-            return true;
-        }
-        bool closed = series->skipped || series->cursor_ts <= series->want.from_ts;
-        if (closed && series->busy == 0 && i == s->first_open)
-            s->first_open++;
+    struct series *series;
+    while ((series = next_series(s)) != NULL) {
+        if (!next_window_of(s, series, out_window))
+            continue; /* nothing of it is missing any more */
+        *out_series = (size_t)(series - s->series);
+        return true;
     }
     return false;
 }
@@ -406,12 +435,11 @@ static void skip_series(struct session *s, struct slot *slot, const struct ccd_e
 {
     s->series[slot->series].skipped = true;
     give_up(s, slot, why);
-    for (size_t i = 0; i < s->redo_count;) {
+    for (size_t i = 0; i < s->redo_count;)
         if (s->redo[i].series == slot->series)
             s->redo[i] = s->redo[--s->redo_count];
         else
             i++;
-    }
     for (int i = 0; i < s->config.slots; i++)
         if (s->slots[i].state == SLOT_WANTS && s->slots[i].series == slot->series)
             set_state(s, &s->slots[i], SLOT_FREE);
@@ -471,18 +499,40 @@ static void note_failure(struct session *s, const struct ccd_error *why)
         stop(s, why);
 }
 
+/* Whether a series that was not deferred is still at work, or waits for it. */
+static bool others_left(const struct session *s)
+{
+    for (size_t i = s->first_open; i < s->series_count; i++) {
+        const struct series *series = &s->series[i];
+        bool open = !series->skipped && series->cursor_ts > series->want.from_ts;
+        if (!series->deferred && (open || series->busy > 0))
+            return true;
+    }
+    return false;
+}
+
+/* The vendor failed to serve a page, again and again: is it the series, or is nobody there? */
+static void defer(struct session *s, struct series *series, const struct ccd_error *why)
+{
+    s->deferred += !series->deferred;
+    series->deferred = true;
+    if (!s->answered && (s->deferred > 1 || !others_left(s)))
+        stop(s, why); /* the other series would wait in vain */
+}
+
 static void retry(struct session *s, struct slot *slot, const struct ccd_error *why)
 {
     note_failure(s, why);
     bool late = s->now_us - slot->first_sent_us >= s->config.retry.page_deadline_ms * 1000;
     bool worn = late || slot->attempts >= s->config.retry.attempts_max ||
                 (!s->stopping && !retry_budget_take(&s->budget));
-    if (worn && !s->answered && blames_origin(why))
-        stop(s, why); /* nobody is there: the other series would wait in vain */
+    if (worn && blames_origin(why))
+        defer(s, &s->series[slot->series], why);
     if (s->stopping || worn) {
         give_up(s, slot, why);
         return;
     }
+    slot->turn = ++s->turns; /* behind those that have not failed yet */
     slot->not_before_us = s->now_us + 1000 * retry_backoff_ms(&s->config.retry, slot->attempts,
                                                               why->retry_after_ms, &s->rng);
     set_state(s, slot, SLOT_WANTS);
@@ -561,6 +611,18 @@ static void ask_on(struct session *s, const struct slot *slot)
         s->redo[s->redo_count++] = (struct redo){slot->series, head};
 }
 
+/* The vendor has data at these times, good or not. */
+static void note_data(struct series *series, const struct batch *rows)
+{
+    size_t column = (size_t)data_type_column_flagged(series->type, COLUMN_TS);
+    int64_t oldest = batch_cell(rows, 0, column)->i64;
+    int64_t newest = batch_cell(rows, rows->row_count - 1, column)->i64;
+    if (newest > series->newest_ts)
+        series->newest_ts = newest;
+    if (series->oldest_ts == 0 || oldest < series->oldest_ts)
+        series->oldest_ts = oldest;
+}
+
 static void write_page(struct session *s, uint32_t index, struct slot *slot)
 {
     struct judgement *j = slot->judgement;
@@ -569,12 +631,8 @@ static void write_page(struct session *s, uint32_t index, struct slot *slot)
         close_older(series, j);
     else if (j->head.from_ts < j->head.to_ts)
         ask_on(s, slot);
-    if (slot->batch->row_count > 0) {
-        int column = data_type_column_flagged(series->type, COLUMN_TS);
-        int64_t newest = batch_cell(slot->batch, slot->batch->row_count - 1, (size_t)column)->i64;
-        if (newest > series->newest_ts)
-            series->newest_ts = newest;
-    }
+    if (slot->batch->row_count > 0)
+        note_data(series, slot->batch);
     set_state(s, slot, SLOT_WRITING);
     act(s, SESSION_WRITE, index);
 }
@@ -606,6 +664,7 @@ static void on_answer(struct session *s, const struct session_event *e, struct s
         .window = slot->window,
         .first_ts = series->first_ts,
         .newest_ts = series->newest_ts,
+        .oldest_ts = series->oldest_ts,
         .sent_utc_s = e->sent_utc_s,
         .planned_utc_s = series->planned_utc_s,
         .settle_s = s->config.settle_s,

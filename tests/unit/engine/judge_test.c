@@ -8,7 +8,8 @@
 #include "rows.h"
 #include "test.h"
 
-/* All times of these tests are minutes after an arbitrary one; the window is the minutes 10 … 19. */
+/* All times of these tests are minutes after an arbitrary one; the window is the minutes 10 … 19.
+ */
 enum { STEP_S = 60, BASE_MINUTE = 28000000, SETTLE_S = 360, CAPACITY = 64 };
 
 static int64_t at(int64_t minute)
@@ -33,22 +34,24 @@ struct fixture {
 static void begin(struct fixture *f)
 {
     *f = (struct fixture){
-        .q = {
-            .type = rows_type(),
-            .interval = INTERVAL_1M,
-            .names = rows_names(),
-            .want = minutes(0, 40),
-            .window = minutes(10, 20),
-            .sent_utc_s = at(1000),
-            .planned_utc_s = at(1000),
-            .settle_s = SETTLE_S,
-        },
+        .q =
+            {
+                .type = rows_type(),
+                .interval = INTERVAL_1M,
+                .names = rows_names(),
+                .want = minutes(0, 40),
+                .window = minutes(10, 20),
+                .sent_utc_s = at(1000),
+                .planned_utc_s = at(1000),
+                .settle_s = SETTLE_S,
+            },
     };
     rows_init(&f->batch, CAPACITY);
     f->j = malloc(sizeof(*f->j));
     if (!f->j)
         abort();
-    memset(f->j, 0xA5, sizeof(*f->j)); /* a judgement is reused: nothing may depend on what it held */
+    memset(f->j, 0xA5,
+           sizeof(*f->j)); /* a judgement is reused: nothing may depend on what it held */
 }
 
 static void end(struct fixture *f)
@@ -60,8 +63,8 @@ static void end(struct fixture *f)
 static void know(struct fixture *f, int64_t from, int64_t to, enum coverage_state state,
                  int64_t asked_utc_s, int64_t next_check_utc_s)
 {
-    f->known[f->known_count++] =
-        (struct coverage_segment){at(from), at(to), state, asked_utc_s, next_check_utc_s};
+    f->known[f->known_count++] = (struct coverage_segment){at(from), at(to), state, asked_utc_s,
+                                                           next_check_utc_s};
 }
 
 static int judge(struct fixture *f)
@@ -99,8 +102,8 @@ static const char *segments(const struct fixture *f)
 }
 
 /* fetched, provisional, empty, rejected, pending, tail */
-static void check_counts(const struct judgement *j, int64_t fetched, int64_t provisional, int64_t empty,
-                         int64_t rejected, int64_t pending, int64_t tail)
+static void check_counts(const struct judgement *j, int64_t fetched, int64_t provisional,
+                         int64_t empty, int64_t rejected, int64_t pending, int64_t tail)
 {
     CHECK_INT(fetched, j->fetched);
     CHECK_INT(provisional, j->provisional);
@@ -197,6 +200,24 @@ TEST(judge_head_is_a_hole_when_older_data_is_stored)
     end(&f);
 }
 
+TEST(judge_head_is_a_hole_when_older_data_is_known_otherwise)
+{
+    struct fixture f;
+    begin(&f);
+    know(&f, 2, 4, COVERAGE_REJECTED, at(500), 0);
+    add(&f, 14, 20);
+    CHECK_INT(0, judge(&f));
+    CHECK_TEXT("empty 10-14?, stored 14-20", segments(&f));
+    f.known_count = 0;
+    f.q.oldest_ts = at(9); /* seen in this run */
+    CHECK_INT(0, judge(&f));
+    CHECK_TEXT("empty 10-14?, stored 14-20", segments(&f));
+    f.q.oldest_ts = at(10);
+    CHECK_INT(0, judge(&f));
+    CHECK_TEXT("stored 14-20", segments(&f));
+    end(&f);
+}
+
 TEST(judge_young_head_is_not_claimed)
 {
     struct fixture f;
@@ -274,8 +295,8 @@ TEST(judge_a_filled_hole_is_stored)
 
 TEST(judge_counts_only_what_the_plan_missed)
 {
-    /* Settled: 10-12 stored, 12-14 empty; a hole 14-16 that the plan did not hold for due, one 16-18 that it did. The
-     * clocks moved between plan and request: counts follow the plan. */
+    /* Settled: 10-12 stored, 12-14 empty; a hole 14-16 that the plan did not hold for due, one
+     * 16-18 that it did. The clocks moved between plan and request: counts follow the plan. */
     struct fixture f;
     begin(&f);
     f.q.planned_utc_s = at(900);
@@ -358,7 +379,8 @@ TEST(judge_only_younger_rows_are_refused)
 
 TEST(judge_provisional_and_final)
 {
-    /* A period is final when settle_s passed after its end, at the moment of sending: to the second. */
+    /* A period is final when settle_s passed after its end, at the moment of sending: to the
+     * second. */
     struct fixture f;
     begin(&f);
     add(&f, 10, 20);
@@ -469,7 +491,8 @@ TEST(judge_equal_duplicates_collapse)
 
 TEST(judge_conflicting_duplicates_keep_the_larger_in_any_order)
 {
-    static const double orders[6][3] = {{1, 2, 3}, {1, 3, 2}, {2, 1, 3}, {2, 3, 1}, {3, 1, 2}, {3, 2, 1}};
+    static const double orders[6][3] = {{1, 2, 3}, {1, 3, 2}, {2, 1, 3},
+                                        {2, 3, 1}, {3, 1, 2}, {3, 2, 1}};
     for (int i = 0; i < 6; i++) {
         struct fixture f;
         begin(&f);
@@ -649,8 +672,8 @@ TEST(judge_days)
     end(&f);
 }
 
-/* Any page of any history: each missing period of the window is counted exactly once; segments ascend, do not
- * overlap, lie in the window, claim only final periods; stored claims have a row. */
+/* Any page of any history: each missing period of the window is counted exactly once; segments
+ * ascend, do not overlap, lie in the window, claim only final periods; stored claims have a row. */
 static bool page_holds(struct fixture *f)
 {
     const struct judgement *j = f->j;

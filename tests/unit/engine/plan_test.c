@@ -6,7 +6,8 @@
 
 enum { STEP_S = 60, PERIODS_MAX = 48, SEGMENTS_MAX = PERIODS_MAX, PAGE_MAX = 14, CASES = 200000 };
 
-/* A random world of one series: what is known, what is wanted, and the same as one flag per period. */
+/* A random world of one series: what is known, what is wanted, and the same as one flag per period.
+ */
 struct plan_case {
     struct coverage_segment merged[SEGMENTS_MAX];
     size_t count;
@@ -71,8 +72,9 @@ static void make_case(struct plan_case *c, struct rng *r)
     }
 }
 
-/* The fewest intervals of page_max periods that hold all missing ones, without assuming anything about where they
- * begin: the call that holds missing period j may begin at any earlier one within reach. */
+/* The fewest intervals of page_max periods that hold all missing ones, without assuming anything
+ * about where they begin: the call that holds missing period j may begin at any earlier one within
+ * reach. */
 static int64_t fewest_calls(const struct plan_case *c)
 {
     int64_t points[PERIODS_MAX];
@@ -122,8 +124,8 @@ static bool gaps_hold(const struct plan_case *c)
     return !plan_gaps_next(&gaps, &gap);
 }
 
-/* Windows come newest first, do not overlap, begin and end with a missing period, fit a page, hold every missing
- * period; and there is no shorter list. */
+/* Windows come newest first, do not overlap, begin and end with a missing period, fit a page, hold
+ * every missing period; and there is no shorter list. */
 static bool windows_hold(const struct plan_case *c)
 {
     struct period_range rest = c->want;
@@ -131,7 +133,8 @@ static bool windows_hold(const struct plan_case *c)
     int64_t calls = 0;
     int64_t held = 0;
     int64_t missing = 0;
-    while (plan_next_window(rest, STEP_S, c->page_max, c->merged, c->count, c->now_utc_s, &window)) {
+    while (
+        plan_next_window(rest, STEP_S, c->page_max, c->merged, c->count, c->now_utc_s, &window)) {
         if (!on_grid(window) || window.from_ts < rest.from_ts || window.to_ts > rest.to_ts ||
             window.to_ts - window.from_ts > (int64_t)c->page_max * STEP_S ||
             !missing_at(c, window.from_ts) || !missing_at(c, window.to_ts - STEP_S))
@@ -148,7 +151,8 @@ static bool windows_hold(const struct plan_case *c)
 
 static bool measure_holds(const struct plan_case *c)
 {
-    struct plan_size size = plan_measure(c->want, STEP_S, c->page_max, c->merged, c->count, c->now_utc_s);
+    struct plan_size size = plan_measure(c->want, STEP_S, c->page_max, c->merged, c->count,
+                                         c->now_utc_s);
     int64_t missing = 0;
     int64_t waiting = 0;
     for (int p = 0; p < PERIODS_MAX; p++) {

@@ -69,9 +69,8 @@ static void check_refused(struct bench *b, enum ccd_status status, const char *w
     struct ledger *ledger = NULL;
     CHECK_INT(status, ledger_open(&b->config, &ledger, &b->err));
     CHECK(ledger == NULL);
-    if (!CHECK(strstr(b->err.message, why) != NULL)) {
+    if (!CHECK(strstr(b->err.message, why) != NULL))
         fprintf(stderr, "message: %s\n", b->err.message);
-    }
 }
 
 /* One whole call; whether it was granted. */
@@ -82,9 +81,8 @@ static bool call(struct bench *b, struct ledger *ledger)
     struct reply_headers headers = no_headers();
     CHECK_INT(0, ledger_acquire(ledger, &permit, &wait_us, &b->err));
     CHECK((permit.answer == PERMIT_GRANTED) == (wait_us == 0));
-    if (permit.answer == PERMIT_GRANTED) {
+    if (permit.answer == PERMIT_GRANTED)
         CHECK_INT(0, ledger_received(ledger, permit.ticket, &headers, &b->err));
-    }
     return permit.answer == PERMIT_GRANTED;
 }
 
@@ -109,9 +107,8 @@ static struct ledger *used_ledger(struct bench *b, int calls)
 TEST(ledger_in_memory)
 {
     struct bench b;
-    if (!bench_open(&b)) {
+    if (!bench_open(&b))
         return;
-    }
     b.config.directory = NULL;
     struct ledger *ledger = used_ledger(&b, 3);
     CHECK_INT(997, left(&b, ledger, RATE_HOUR));
@@ -128,7 +125,7 @@ TEST(ledger_in_memory)
     CHECK_INT(0, ledger_throttled(ledger, INT64_MAX, RATE_WINDOW_COUNT, &b.err));
     CHECK_INT(0, ledger_throttled(ledger, INT64_MIN, RATE_WINDOW_COUNT, &b.err));
     CHECK_INT(0, ledger_acquire(ledger, &permit, &wait_us, &b.err));
-    CHECK(wait_us > seconds(9) && wait_us <= seconds(31 * 86400));
+    CHECK(wait_us > seconds(9) && wait_us <= seconds(31LL * 86400));
     ledger_close(ledger);
     ledger_close(NULL);
     char path[SCRATCH_PATH_BYTES];
@@ -139,9 +136,8 @@ TEST(ledger_in_memory)
 TEST(ledger_file_is_private_and_named_by_a_hash)
 {
     struct bench b;
-    if (!bench_open(&b)) {
+    if (!bench_open(&b))
         return;
-    }
     char deep[SCRATCH_PATH_BYTES + 16];
     (void)str_print(deep, sizeof deep, "%s/state//ccdata/", b.scratch.path);
     b.config.directory = deep;
@@ -155,14 +151,13 @@ TEST(ledger_file_is_private_and_named_by_a_hash)
     sha256_final(&hash, digest);
     char path[SCRATCH_PATH_BYTES + 128];
     int at = snprintf(path, sizeof path, "%s", deep);
-    for (int i = 0; i < 16; i++) {
+    for (int i = 0; i < 16; i++)
         at += snprintf(path + at, sizeof path - (size_t)at, "%02x", digest[i]);
-    }
     (void)snprintf(path + at, sizeof path - (size_t)at, ".quota");
     struct stat status;
     CHECK_INT(0, stat(path, &status));
     CHECK_INT(0600, status.st_mode & 07777);
-    CHECK(status.st_size < 256 * 1024);
+    CHECK(status.st_size < 262144);
     (void)str_print(path, sizeof path, "%s/state", b.scratch.path);
     CHECK_INT(0, stat(path, &status));
     CHECK_INT(0700, status.st_mode & 07777);
@@ -174,9 +169,8 @@ TEST(ledger_file_is_private_and_named_by_a_hash)
 TEST(ledger_is_shared_and_lasts)
 {
     struct bench b;
-    if (!bench_open(&b)) {
+    if (!bench_open(&b))
         return;
-    }
     struct ledger *first = used_ledger(&b, 2);
     struct ledger *second = open_ledger(&b);
     for (int i = 0; i < 5; i++) {
@@ -209,7 +203,7 @@ TEST(ledger_is_shared_and_lasts)
     CHECK_INT(9, left(&b, fourth, RATE_SECOND));
     test_clock_add(&b.clock, seconds(32));
     CHECK(call(&b, fourth));
-    CHECK_INT(9, left(&b, fourth, RATE_SECOND));
+    CHECK_INT(8, left(&b, fourth, RATE_SECOND)); /* the lost one counts from when it is given up */
     CHECK_INT(986, left(&b, fourth, RATE_HOUR));
     ledger_close(fourth);
     CHECK_INT(0, b.warnings);
@@ -226,13 +220,11 @@ static void reboot(struct bench *b, int64_t boot_us, int64_t off_us)
 TEST(ledger_over_a_reboot)
 {
     struct bench b;
-    if (!bench_open(&b)) {
+    if (!bench_open(&b))
         return;
-    }
     struct ledger *ledger = used_ledger(&b, 1);
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 10; i++)
         CHECK(call(&b, ledger));
-    }
     ledger_close(ledger);
     reboot(&b, seconds(20), 400000); /* nothing is that fast, but the second is not over */
     ledger = open_ledger(&b);
@@ -244,9 +236,8 @@ TEST(ledger_over_a_reboot)
     reboot(&b, seconds(10), seconds(3700));
     ledger = open_ledger(&b);
     CHECK_INT(1000, left(&b, ledger, RATE_HOUR));
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 10; i++)
         CHECK(call(&b, ledger));
-    }
     ledger_close(ledger);
     /* A wall clock that went back, or that cannot be believed: no time has passed, then it does. */
     const int64_t absurd_us[] = {-1, -seconds(3600), -b.clock.utc_us, seconds(400LL * 86400)};
@@ -259,9 +250,8 @@ TEST(ledger_over_a_reboot)
         test_clock_add(&b.clock, 900000);
         CHECK(!call(&b, ledger));
         test_clock_add(&b.clock, 200000);
-        for (int n = 0; n < 10; n++) {
+        for (int n = 0; n < 10; n++)
             CHECK(call(&b, ledger));
-        }
         ledger_close(ledger);
     }
     CHECK_INT(0, b.warnings);
@@ -271,15 +261,13 @@ TEST(ledger_over_a_reboot)
 TEST(ledger_wall_clock_jumps_while_it_runs)
 {
     struct bench b;
-    if (!bench_open(&b)) {
+    if (!bench_open(&b))
         return;
-    }
     struct ledger *ledger = used_ledger(&b, 1);
     const int64_t jumps_us[] = {-seconds(3600), seconds(86400), -seconds(3652LL * 86400)};
     for (size_t i = 0; i < sizeof jumps_us / sizeof jumps_us[0]; i++) {
-        for (int n = 0; n < 10; n++) {
+        for (int n = 0; n < 10; n++)
             CHECK(call(&b, ledger));
-        }
         b.clock.utc_us += jumps_us[i];
         CHECK(!call(&b, ledger));
         test_clock_add(&b.clock, 1100000);
@@ -304,9 +292,8 @@ static void overwrite(const char *path, int64_t at, size_t len, uint64_t seed)
 TEST(ledger_corrupt_file_is_set_aside)
 {
     struct bench b;
-    if (!bench_open(&b)) {
+    if (!bench_open(&b))
         return;
-    }
     char path[SCRATCH_PATH_BYTES];
     char aside[SCRATCH_PATH_BYTES];
     ledger_close(used_ledger(&b, 5));
@@ -335,14 +322,16 @@ TEST(ledger_corrupt_file_is_set_aside)
 TEST(ledger_torn_write_is_not_read)
 {
     struct bench b;
-    if (!bench_open(&b)) {
+    if (!bench_open(&b))
         return;
-    }
     char path[SCRATCH_PATH_BYTES];
-    ledger_close(used_ledger(&b, 5)); /* an even number of changes: slot 1 is the newer */
+    struct ledger *ledger = used_ledger(&b, 5);
+    CHECK_INT(0,
+              ledger_cancel(ledger, 0, &b.err)); /* opening writes too: slot 1 is the newer now */
+    ledger_close(ledger);
     CHECK(scratch_find(&b.scratch, ".quota", path));
     overwrite(path, 1024, 30000, 3);
-    struct ledger *ledger = open_ledger(&b);
+    ledger = open_ledger(&b);
     CHECK_INT(995, left(&b, ledger, RATE_HOUR));
     CHECK_INT(0, b.warnings);
     CHECK(call(&b, ledger));
@@ -363,9 +352,8 @@ TEST(ledger_torn_write_is_not_read)
 TEST(ledger_survives_noise)
 {
     struct bench b;
-    if (!bench_open(&b)) {
+    if (!bench_open(&b))
         return;
-    }
     char path[SCRATCH_PATH_BYTES];
     struct rng rng = {6};
     for (int round = 0; round < 150; round++) {
@@ -374,11 +362,10 @@ TEST(ledger_survives_noise)
         struct stat status;
         CHECK_INT(0, stat(path, &status));
         int64_t at = (int64_t)rng_below(&rng, (uint64_t)(round % 2 ? status.st_size : 2048));
-        if (round % 3 == 0) {
+        if (round % 3 == 0)
             CHECK_INT(0, truncate(path, at));
-        } else {
+        else
             overwrite(path, at, 1 + rng_below(&rng, 40), rng_next(&rng));
-        }
         struct ledger *ledger = open_ledger(&b);
         CHECK(left(&b, ledger, RATE_HOUR) <= 1000);
         (void)call(&b, ledger);
@@ -391,9 +378,8 @@ TEST(ledger_survives_noise)
 TEST(ledger_file_that_disappears)
 {
     struct bench b;
-    if (!bench_open(&b)) {
+    if (!bench_open(&b))
         return;
-    }
     char path[SCRATCH_PATH_BYTES];
     struct ledger *ledger = used_ledger(&b, 4);
     CHECK(scratch_find(&b.scratch, ".quota", path));
@@ -414,9 +400,8 @@ TEST(ledger_file_that_disappears)
 TEST(ledger_refuses_what_is_not_its_file)
 {
     struct bench b;
-    if (!bench_open(&b)) {
+    if (!bench_open(&b))
         return;
-    }
     char path[SCRATCH_PATH_BYTES];
     char other[SCRATCH_PATH_BYTES + 8];
     ledger_close(used_ledger(&b, 1));
@@ -458,9 +443,8 @@ TEST(ledger_refuses_what_is_not_its_file)
 TEST(ledger_without_memory)
 {
     struct bench b;
-    if (!bench_open(&b)) {
+    if (!bench_open(&b))
         return;
-    }
     for (long n = 0; n < 3; n++) {
         struct limited_allocator allocator;
         limited_allocator_init(&allocator, n, n);
@@ -480,9 +464,8 @@ TEST(ledger_without_memory)
 TEST(ledger_write_that_fails)
 {
     struct bench b;
-    if (!bench_open(&b)) {
+    if (!bench_open(&b))
         return;
-    }
     struct rlimit before;
     CHECK_INT(0, getrlimit(RLIMIT_FSIZE, &before));
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
@@ -511,9 +494,8 @@ TEST(ledger_write_that_fails)
 TEST(ledger_lock_wait_is_bounded)
 {
     struct bench b;
-    if (!bench_open(&b)) {
+    if (!bench_open(&b))
         return;
-    }
     char path[SCRATCH_PATH_BYTES];
     struct ledger *ledger = used_ledger(&b, 1);
     CHECK(scratch_find(&b.scratch, ".quota", path));

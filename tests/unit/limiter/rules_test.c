@@ -48,9 +48,8 @@ static bool call(struct bench *b)
 {
     struct reply_headers headers = no_headers();
     struct permit permit = ask(b);
-    if (permit.answer == PERMIT_GRANTED) {
+    if (permit.answer == PERMIT_GRANTED)
         give_back(b, permit.ticket, &headers);
-    }
     return permit.answer == PERMIT_GRANTED;
 }
 
@@ -58,7 +57,7 @@ static bool call(struct bench *b)
 static void warm_up(struct bench *b)
 {
     CHECK(call(b));
-    b->now_us += seconds(40 * 86400);
+    b->now_us += seconds(40LL * 86400);
 }
 
 static int64_t left(const struct bench *b, enum rate_window w)
@@ -126,9 +125,8 @@ TEST(limiter_long_windows_are_spent)
     struct bench b;
     bench_open(&b, &(struct limiter_limits){.max = {0, 5, 0, 7, 0}});
     warm_up(&b);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 5; i++)
         CHECK(call(&b));
-    }
     CHECK_INT(PERMIT_WAIT, ask(&b).answer);
     b.now_us += window_us(RATE_MINUTE) + 1;
     CHECK(call(&b));
@@ -239,9 +237,8 @@ TEST(limiter_cold_start_goes_alone)
     CHECK_INT(8, left(&b, RATE_SECOND)); /* the lost call may not have been counted yet */
     CHECK_INT(120, left(&b, RATE_MINUTE));
     CHECK_INT(9000, left(&b, RATE_HOUR));
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 8; i++)
         CHECK_INT(PERMIT_GRANTED, ask(&b).answer);
-    }
     CHECK_INT(PERMIT_WAIT, ask(&b).answer);
     bench_close(&b);
 }
@@ -256,9 +253,8 @@ TEST(limiter_cold_start_without_headers_spends_the_second)
     CHECK_INT(RATE_SECOND, permit.window);
     CHECK_INT(b.now_us + window_us(RATE_SECOND) + 1, permit.wait_until_us);
     b.now_us = permit.wait_until_us;
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 10; i++)
         CHECK(call(&b));
-    }
     CHECK(!call(&b));
     bench_close(&b);
 }
@@ -397,7 +393,7 @@ TEST(limiter_reset_of_a_long_window_is_asked_for_alone)
     struct reply_headers headers = no_headers();
     headers.limit[RATE_MONTH] = 1000;
     headers.remaining[RATE_MONTH] = 2;
-    headers.reset_s[RATE_MONTH] = 3 * 86400;
+    headers.reset_s[RATE_MONTH] = 3LL * 86400;
     struct permit permit = ask(&b);
     give_back(&b, permit.ticket, &headers);
     int64_t start_us = b.now_us;
@@ -407,13 +403,13 @@ TEST(limiter_reset_of_a_long_window_is_asked_for_alone)
     permit = ask(&b);
     CHECK_INT(PERMIT_SPENT, permit.answer);
     CHECK_INT(RATE_MONTH, permit.window);
-    CHECK_INT(start_us + seconds(3 * 86400 + 1), permit.wait_until_us);
+    CHECK_INT(start_us + seconds(3LL * 86400 + 1), permit.wait_until_us);
     b.now_us = permit.wait_until_us;
     permit = ask(&b);
     CHECK_INT(PERMIT_GRANTED, permit.answer);
     CHECK_INT(PERMIT_WAIT, ask(&b).answer); /* alone */
     headers.remaining[RATE_MONTH] = 900;
-    headers.reset_s[RATE_MONTH] = 30 * 86400;
+    headers.reset_s[RATE_MONTH] = 30LL * 86400;
     give_back(&b, permit.ticket, &headers);
     CHECK_INT(900, left(&b, RATE_MONTH));
     CHECK_INT(PERMIT_GRANTED, ask(&b).answer);
@@ -452,7 +448,8 @@ TEST(limiter_throttled_pauses_and_slows)
     CHECK_INT(PERMIT_WAIT, permit.answer);
     CHECK_INT(b.now_us + seconds(5), permit.wait_until_us);
     CHECK_INT(0, left(&b, RATE_MINUTE));
-    /* Its companions are refused too: that is one reason, and a shorter pause ends no longer one. */
+    /* Its companions are refused too: that is one reason, and a shorter pause ends no longer one.
+     */
     limiter_throttled(b.state, &b.limits, b.now_us + 1000, b.now_us + seconds(1), RATE_SECOND);
     b.now_us += seconds(5);
     CHECK_INT(10, left(&b, RATE_SECOND)); /* five windows have given five calls back */
@@ -483,7 +480,7 @@ TEST(limiter_throttled_for_a_long_window_is_spent)
     struct permit permit = ask(&b);
     CHECK_INT(PERMIT_SPENT, permit.answer);
     CHECK_INT(RATE_DAY, permit.window);
-    CHECK(permit.wait_until_us <= b.now_us + seconds(31 * 86400));
+    CHECK(permit.wait_until_us <= b.now_us + seconds(31LL * 86400));
     bench_close(&b);
     bench_open(&b, &(struct limiter_limits){.max = {10}});
     warm_up(&b);
@@ -523,9 +520,8 @@ TEST(limiter_long_pauses)
         struct bench b;
         bench_open(&b, &(struct limiter_limits){.max = {3, 10, 1000}});
         warm_up(&b);
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 3; i++)
             CHECK(call(&b));
-        }
         CHECK(!call(&b));
         b.now_us += pause_us;
         CHECK(call(&b));
@@ -569,9 +565,8 @@ static int64_t watch_calls(struct bench *b, const int64_t *at_us, int64_t count,
     int64_t latest_us = 0;
     for (int step = 0; step < 2400; step++) {
         b->now_us += seconds(3);
-        while (ended < count && at_us[ended] + window_us(RATE_HOUR) < b->now_us) {
+        while (ended < count && at_us[ended] + window_us(RATE_HOUR) < b->now_us)
             ended++;
-        }
         int64_t back = count - (limit - left(b, RATE_HOUR));
         CHECK(back <= ended);
         int64_t late_us = back < ended ? b->now_us - at_us[back] - window_us(RATE_HOUR) : 0;
@@ -601,7 +596,8 @@ TEST(limiter_buckets_are_careful_and_fine)
     }
 }
 
-/* A window that nobody limits fills all buckets, which are merged; then the server tells a limit. */
+/* A window that nobody limits fills all buckets, which are merged; then the server tells a limit.
+ */
 TEST(limiter_buckets_that_run_out)
 {
     for (int even = 0; even < 2; even++) {
@@ -634,9 +630,8 @@ TEST(limiter_late_reply_finds_nothing_missing)
         limits.max[w] = 4;
         bench_open(&b, &limits);
         warm_up(&b);
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 3; i++)
             CHECK(call(&b));
-        }
         b.now_us += window_us(w) - 100000;
         struct permit permit = ask(&b);
         CHECK_INT(PERMIT_GRANTED, permit.answer);
@@ -662,9 +657,8 @@ TEST(limiter_state_valid_survives_noise)
     for (int i = 0; i < 1000; i++) {
         struct permit permit = ask(&b);
         headers.remaining[RATE_DAY] = 20000;
-        if (permit.answer == PERMIT_GRANTED && i % 5) {
+        if (permit.answer == PERMIT_GRANTED && i % 5)
             give_back(&b, permit.ticket, i % 7 ? &headers : NULL);
-        }
         b.now_us += 150000;
     }
     CHECK(limiter_state_valid(b.state));
@@ -676,21 +670,18 @@ TEST(limiter_state_valid_survives_noise)
         /* The figures stand in the first part, and a fair share of the noise should hit them. */
         static const size_t RANGES[] = {96, 8192, 16384};
         size_t range = round % 4 == 3 ? size : RANGES[round % 4];
-        for (uint64_t i = rng_below(&rng, 8) + 1; i > 0; i--) {
+        for (uint64_t i = rng_below(&rng, 8) + 1; i > 0; i--)
             ((uint8_t *)noisy)[rng_below(&rng, range)] = (uint8_t)rng_next(&rng);
-        }
-        if (!limiter_state_valid(noisy)) {
+        if (!limiter_state_valid(noisy))
             continue;
-        }
         accepted++;
         int64_t now_us = b.now_us;
         for (int i = 0; i < 10; i++) {
             struct permit permit = limiter_acquire(noisy, &b.limits, now_us, 1, ABANDON_US);
             limiter_received(noisy, &b.limits, permit.ticket, now_us + 1000, &headers);
             limiter_throttled(noisy, &b.limits, now_us, now_us, (enum rate_window)(i % 6));
-            for (enum rate_window w = 0; w < RATE_WINDOW_COUNT; w++) {
+            for (enum rate_window w = 0; w < RATE_WINDOW_COUNT; w++)
                 CHECK(limiter_left(noisy, &b.limits, now_us, w) >= 0);
-            }
             now_us += seconds(1 << 2 * i);
         }
     }

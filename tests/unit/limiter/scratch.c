@@ -10,14 +10,12 @@
 static void empty(const char *path)
 {
     DIR *directory = opendir(path);
-    if (!directory) {
+    if (!directory)
         return;
-    }
     struct dirent *entry;
     while ((entry = readdir(directory)) != NULL) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        }
         char inner[SCRATCH_PATH_BYTES];
         struct stat status;
         (void)str_print(inner, sizeof inner, "%s/%s", path, entry->d_name);
@@ -49,9 +47,8 @@ void scratch_close(struct scratch *scratch)
 bool scratch_find(const struct scratch *scratch, const char *suffix, char out[SCRATCH_PATH_BYTES])
 {
     DIR *directory = opendir(scratch->path);
-    if (!directory) {
+    if (!directory)
         return false;
-    }
     unsigned found = 0;
     struct dirent *entry;
     while ((entry = readdir(directory)) != NULL) {

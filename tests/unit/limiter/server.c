@@ -72,9 +72,8 @@ static void push(struct world *w, struct event event)
     }
     event.order = h->order++;
     size_t i = h->used++;
-    for (; i > 0 && before(&event, &h->events[(i - 1) / 2]); i = (i - 1) / 2) {
+    for (; i > 0 && before(&event, &h->events[(i - 1) / 2]); i = (i - 1) / 2)
         h->events[i] = h->events[(i - 1) / 2];
-    }
     h->events[i] = event;
 }
 
@@ -86,13 +85,11 @@ static struct event pop(struct world *w)
     size_t i = 0;
     for (;;) {
         size_t child = 2 * i + 1;
-        if (child >= h->used) {
+        if (child >= h->used)
             break;
-        }
         child += child + 1 < h->used && before(&h->events[child + 1], &h->events[child]);
-        if (!before(&h->events[child], &last)) {
+        if (!before(&h->events[child], &last))
             break;
-        }
         h->events[i] = h->events[child];
         i = child;
     }
@@ -132,17 +129,15 @@ static int64_t enforced(const struct world *w, enum rate_window window)
 
 static void fail(struct world *w, const char *what, const char *detail)
 {
-    if (!w->result.failure[0]) {
+    if (!w->result.failure[0])
         (void)str_print(w->result.failure, sizeof w->result.failure, "%s: %s", what, detail);
-    }
 }
 
 /* Whether the newest of a's arrivals is one too many in some window that slides. */
 static bool too_many(const struct arrivals *a, enum rate_window window, int64_t limit)
 {
-    if (limit <= 0 || a->used <= (size_t)limit) {
+    if (limit <= 0 || a->used <= (size_t)limit)
         return false;
-    }
     return a->at_us[a->used - 1] - a->at_us[a->used - 1 - (size_t)limit] < window_us(window);
 }
 
@@ -162,33 +157,31 @@ static void tell(struct world *w, enum rate_window window, int64_t now_us,
     int64_t limit = enforced(w, window);
     int64_t length_us = window_us(window);
     size_t *first = &w->window_first[window];
-    while (w->all.at_us[*first] <= now_us - length_us) {
+    while (w->all.at_us[*first] <= now_us - length_us)
         ++*first;
-    }
     int64_t used = (int64_t)(w->all.used - *first);
     int64_t left_us = w->all.at_us[*first] + length_us - now_us;
     if (w->config.fixed_headers) {
         used = w->fixed_used[window];
         left_us = length_us - (now_us + w->fixed_phase_us[window]) % length_us;
     }
-    if (limit == 0) {
+    if (limit == 0)
         return;
-    }
     headers->remaining[window] = used < limit ? limit - used : 0;
     headers->reset_s[window] = (left_us + 999999) / 1000000;
     headers->limit[window] = w->config.limit_header ? limit : -1;
 }
 
-/* Count a call. Returns the longest window that holds too many, RATE_WINDOW_COUNT when none does. */
+/* Count a call. Returns the longest window that holds too many, RATE_WINDOW_COUNT when none does.
+ */
 static enum rate_window serve(struct world *w, bool ours, struct reply_headers *out_headers)
 {
     int64_t now_us = w->clock.mono_us;
     enum rate_window refused = RATE_WINDOW_COUNT;
     *out_headers = no_headers();
     note(&w->all, now_us);
-    if (ours) {
+    if (ours)
         note(&w->ours, now_us);
-    }
     for (enum rate_window window = 0; window < RATE_WINDOW_COUNT; window++) {
         int64_t limit = enforced(w, window);
         count_fixed(w, window, now_us);
@@ -199,9 +192,8 @@ static enum rate_window serve(struct world *w, bool ours, struct reply_headers *
             w->result.violations += too_many(&w->ours, window, w->config.limits.max[window]) ||
                                     too_many(&w->ours, window, limit);
         }
-        if (w->config.headers) {
+        if (w->config.headers)
             tell(w, window, now_us, out_headers);
-        }
     }
     return refused;
 }
@@ -217,21 +209,19 @@ static bool open_ledger(struct world *w, struct process *process)
         .clock = &w->clock.hook,
     };
     struct ccd_error err = {0};
-    if (ledger_open(&config, &process->ledger, &err) != 0) {
+    if (ledger_open(&config, &process->ledger, &err) != 0)
         fail(w, "ledger_open", err.message);
-    }
     return process->ledger != NULL;
 }
 
 static void wake_at(struct world *w, int process, int64_t at_us)
 {
     struct process *p = &w->processes[process];
-    if (p->woken_us > w->clock.mono_us && p->woken_us <= at_us) {
+    if (p->woken_us > w->clock.mono_us && p->woken_us <= at_us)
         return; /* it asks again before that */
-    }
     p->woken_us = at_us;
-    push(w, (struct event){
-                .kind = EVENT_WAKE, .process = process, .life = p->life, .at_us = at_us});
+    push(w,
+         (struct event){.kind = EVENT_WAKE, .process = process, .life = p->life, .at_us = at_us});
 }
 
 /* The process is gone at once: what it had sent still arrives, its permits are given back by
@@ -251,12 +241,10 @@ static void forget(struct world *w)
     char path[SCRATCH_PATH_BYTES];
     struct scratch scratch;
     (void)str_print(scratch.path, sizeof scratch.path, "%s", w->config.directory);
-    for (int process = 0; process < w->config.processes; process++) {
+    for (int process = 0; process < w->config.processes; process++)
         kill_process(w, process, w->clock.mono_us + w->config.latency_max_us);
-    }
-    if (scratch_find(&scratch, ".quota", path)) {
+    if (scratch_find(&scratch, ".quota", path))
         (void)unlink(path);
-    }
     w->result.forgotten++;
 }
 
@@ -298,9 +286,8 @@ static void on_wake(struct world *w, int process)
             return;
         }
         if (permit.answer != PERMIT_GRANTED) {
-            if (wait_us <= 0) {
+            if (wait_us <= 0)
                 fail(w, "ledger_acquire", "told to wait for nothing");
-            }
             wake_at(w, process, w->clock.mono_us + wait_us);
             return;
         }
@@ -329,9 +316,8 @@ static void on_reply(struct world *w, const struct event *e)
     }
     if (headers && e->refused != RATE_WINDOW_COUNT) {
         int64_t pause_s = headers->reset_s[e->refused] > 0 ? headers->reset_s[e->refused] : 1;
-        if (ledger_throttled(p->ledger, seconds(pause_s), e->refused, &err) != 0) {
+        if (ledger_throttled(p->ledger, seconds(pause_s), e->refused, &err) != 0)
             fail(w, "ledger_throttled", err.message);
-        }
     }
     struct event rested = *e;
     rested.kind = EVENT_RESTED;
@@ -365,9 +351,8 @@ static void on_event(struct world *w, const struct event *e)
 static double utilisation(const struct world *w, enum rate_window window, int skip_rounds)
 {
     size_t limit = (size_t)enforced(w, window);
-    if (limit == 0 || w->ours.used <= limit) {
+    if (limit == 0 || w->ours.used <= limit)
         return 0;
-    }
     size_t from = limit * (size_t)skip_rounds;
     size_t rounds = (w->ours.used - 1 - from) / limit;
     double took_us = (double)(w->ours.at_us[from + rounds * limit] - w->ours.at_us[from]);
@@ -381,9 +366,8 @@ static void prepare(struct world *w, const struct world_config *config)
     w->config.processes = config->processes ? config->processes : 1;
     w->rng.state = config->seed;
     test_clock_init(&w->clock);
-    for (enum rate_window window = 0; window < RATE_WINDOW_COUNT; window++) {
+    for (enum rate_window window = 0; window < RATE_WINDOW_COUNT; window++)
         w->fixed_phase_us[window] = between(w, 0, window_us(window) - 1);
-    }
     for (int i = 0; i < config->foreign_before; i++) {
         struct reply_headers unread;
         (void)serve(w, false, &unread);
@@ -409,14 +393,12 @@ struct world_result world_run(const struct world_config *config, enum rate_windo
         test_clock_add(&w->clock, e.at_us - w->clock.mono_us);
         on_event(w, &e);
     }
-    if (w->result.calls < config->calls) {
+    if (w->result.calls < config->calls)
         fail(w, "the world", "stood still");
-    }
     w->result.utilisation = utilisation(w, binding, skip_rounds);
     struct world_result result = w->result;
-    for (int process = 0; process < PROCESSES_MAX; process++) {
+    for (int process = 0; process < PROCESSES_MAX; process++)
         ledger_close(w->processes[process].ledger);
-    }
     free(w->heap.events);
     free(w->ours.at_us);
     free(w->all.at_us);

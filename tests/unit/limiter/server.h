@@ -9,22 +9,22 @@
 enum { PROCESSES_MAX = 4 };
 
 struct world_config {
-    struct limiter_limits limits;             /* that the clients obey */
-    int64_t server_limit[RATE_WINDOW_COUNT];  /* that the server enforces; 0 = as configured */
-    bool headers;                             /* the server tells what remains and when it resets */
-    bool limit_header;                        /* and its limits */
-    bool fixed_headers;                       /* counted in fixed windows, else sliding ones */
-    const char *directory;                    /* of the shared ledger; NULL = memory, one process */
-    int processes;                            /* 0 = 1 */
-    int clients;                              /* requests at once, dealt to the processes */
-    int64_t latency_min_us, latency_max_us;   /* both ways together */
-    int lost_per_mille;                       /* replies that never come */
-    int crash_per_mille;                      /* a process dies, without a word, at a reply */
-    int forget_per_mille;                     /* all processes die and the ledger's file is gone */
-    int idle_per_mille;                       /* a client rests for up to 90 s after a reply */
-    int64_t foreign_every_us;                 /* another host on the same key calls; 0 = never */
-    int foreign_before;                       /* its calls in the second before the first of ours */
-    int64_t calls;                            /* at the server; then the world stops */
+    struct limiter_limits limits;            /* that the clients obey */
+    int64_t server_limit[RATE_WINDOW_COUNT]; /* that the server enforces; 0 = as configured */
+    bool headers;                            /* the server tells what remains and when it resets */
+    bool limit_header;                       /* and its limits */
+    bool fixed_headers;                      /* counted in fixed windows, else sliding ones */
+    const char *directory;                   /* of the shared ledger; NULL = memory, one process */
+    int processes;                           /* 0 = 1 */
+    int clients;                             /* requests at once, dealt to the processes */
+    int64_t latency_min_us, latency_max_us;  /* both ways together */
+    int lost_per_mille;                      /* replies that never come */
+    int crash_per_mille;                     /* a process dies, without a word, at a reply */
+    int forget_per_mille;                    /* all processes die and the ledger's file is gone */
+    int idle_per_mille;                      /* a client rests for up to 90 s after a reply */
+    int64_t foreign_every_us;                /* another host on the same key calls; 0 = never */
+    int foreign_before;                      /* its calls in the second before the first of ours */
+    int64_t calls;                           /* at the server; then the world stops */
     uint64_t seed;
 };
 

@@ -1,0 +1,889 @@
+#include "life.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "engine/call.h"
+#include "model/request.h"
+#include "oracle.h"
+#include "vendor.h"
+
+enum {
+    SLOTS_MAX = 16,
+    QUEUE_MAX = 2 * SLOTS_MAX + 2,
+    GROUP_PAGES_MAX = 16,
+    WRITERS_MAX = 2,
+    STEPS_MAX = 20000, /* of one life at one moment: more is a livelock */
+    SEGMENTS_MAX = SIM_PERIODS_MAX,
+    TEXT_MAX_BYTES = 1 << 20,
+};
+
+/* As api/ingest.c has it: a request's deadline and a guard. */
+static const int64_t abandon_us = 65LL * SIM_US_PER_S;
+static const int64_t stop_grace_us = 4LL * SIM_US_PER_S;
+static const int64_t probe_every_us = BREAKER_PROBE_EVERY_MS * INT64_C(1000);
+
+/* engine/runtime.c's job of a slot. */
+struct job {
+    uint32_t ticket;
+    bool has_ticket;
+    size_t series;
+    struct period_range window;
+    int sends; /* of this window, but for throttled ones */
+    int64_t sent_utc_s;
+    size_t rows_max;
+    struct batch batch;
+    struct reply_headers headers;
+    enum reply_verdict verdict;
+    int64_t served_utc_s;
+    int64_t told_wait_us;
+    struct store_page page;
+    struct store_page_result result;
+    struct ccd_error error;
+};
+
+struct writer {
+    uint32_t waiting[SLOTS_MAX];
+    size_t waiting_count;
+    uint32_t group[GROUP_PAGES_MAX];
+    size_t group_count; /* > 0: a transaction is under way */
+};
+
+struct life {
+    struct sim *sim;
+    const struct life_options *options;
+    struct life_report *report;
+    struct session *session;
+    struct job jobs[SLOTS_MAX];
+    struct writer writers[WRITERS_MAX];
+    struct session_event queue[QUEUE_MAX];
+    size_t queue_head, queue_count;
+    int in_threads;
+    size_t chunk_rows;
+    bool finished, killed, abandoned;
+    bool waiting; /* for a permit, and the trace says so */
+    bool stopping;
+    int64_t stop_deadline_us;
+    int64_t begun_us;
+    int failures_in_a_row; /* of the vendor as a whole */
+    int64_t last_failure_us;
+    bool answered;
+    int64_t retries, successes;
+    struct period_range wants[SIM_SERIES_MAX];
+    int64_t short_at_ts[SIM_SERIES_MAX]; /* first row of the last page, when it was not the first
+                                            period */
+    int64_t young_ts[SIM_SERIES_MAX];    /* periods from here on may stay unsettled */
+};
+
+/* ---- events into the session ---- */
+
+static void push(struct life *l, const struct session_event *event)
+{
+    if (l->queue_count == QUEUE_MAX)
+        abort();
+    l->queue[(l->queue_head + l->queue_count++) % QUEUE_MAX] = *event;
+}
+
+static void acquire(struct life *l, uint32_t slot)
+{
+    struct sim *sim = l->sim;
+    struct permit permit = limiter_acquire(sim->limiter, &sim->server.limits, sim->now_us,
+                                           sim->life, abandon_us);
+    struct session_event event = {.kind = SESSION_PERMIT,
+                                  .slot = slot,
+                                  .permit = permit.answer,
+                                  .wait_until_us = permit.wait_until_us};
+    if (permit.answer == PERMIT_GRANTED) {
+        l->waiting = false;
+        l->jobs[slot].ticket = permit.ticket;
+        l->jobs[slot].has_ticket = true;
+        push(l, &event);
+        return;
+    }
+    if (!l->waiting)
+        sim_trace(sim, "slot %u: no permit before %lld us (%s)", slot,
+                  (long long)(permit.wait_until_us - sim->now_us),
+                  permit.answer == PERMIT_SPENT ? "spent" : "wait");
+    l->waiting = true;
+    if (permit.wait_until_us <= sim->now_us)
+        sim_fail(sim, "I7: the limiter says wait until a moment that has passed");
+    sim_saw(sim, permit.answer == PERMIT_WAIT ? SOMETIMES_PERMIT_WAITED
+                 : l->options->wait_for_quota ? SOMETIMES_QUOTA_WAITED
+                                              : SOMETIMES_QUOTA_SPENT);
+    if (permit.answer == PERMIT_SPENT)
+        call_quota_error(&event.error, permit.window,
+                         sim_host_utc_s(sim) + (permit.wait_until_us - sim->now_us) / SIM_US_PER_S);
+    push(l, &event);
+}
+
+static void settle_permit(struct life *l, struct job *job, const struct reply_headers *headers)
+{
+    struct sim *sim = l->sim;
+    if (!job->has_ticket)
+        return;
+    job->has_ticket = false;
+    limiter_received(sim->limiter, &sim->server.limits, job->ticket, sim->now_us, headers);
+}
+
+static void cancel(struct life *l, uint32_t slot)
+{
+    l->jobs[slot].has_ticket = false;
+    limiter_cancel(l->sim->limiter, l->jobs[slot].ticket);
+}
+
+/* So many failures in a row that only a probe may go out now and then. */
+static bool breaker_is_open(const struct life *l)
+{
+    return l->answered && l->failures_in_a_row >= BREAKER_FAILURES;
+}
+
+static void check_obedience(struct life *l, const struct job *job)
+{
+    struct sim *sim = l->sim;
+    if (sim->now_us < sim->promised_us)
+        sim_fail(sim, "I6: a request %lld us before the vendor's Retry-After is over",
+                 (long long)(sim->promised_us - sim->now_us));
+    if (job->sends > retry_policy_default.attempts_max)
+        sim_fail(sim, "I6: a page is asked for %d times", job->sends);
+    l->retries += job->sends > 1;
+    if (l->retries * RETRY_BUDGET_COST > RETRY_BUDGET_MAX + l->successes)
+        sim_fail(sim, "I6: %lld retries after %lld good replies", (long long)l->retries,
+                 (long long)l->successes);
+    if (!breaker_is_open(l))
+        return;
+    sim_saw(sim, SOMETIMES_BREAKER_OPENED);
+    if (sim->now_us < l->last_failure_us + probe_every_us)
+        sim_fail(sim, "I6: a request %lld us after %d failures in a row",
+                 (long long)(sim->now_us - l->last_failure_us), l->failures_in_a_row);
+}
+
+static void send_request(struct life *l, uint32_t slot)
+{
+    struct sim *sim = l->sim;
+    struct job *job = &l->jobs[slot];
+    struct session_request request = session_request(l->session, slot);
+    bool same = job->series == request.series && job->window.from_ts == request.window.from_ts &&
+                job->window.to_ts == request.window.to_ts;
+    job->sends = same ? job->sends + 1 : 1;
+    job->series = request.series;
+    job->window = request.window;
+    if (l->short_at_ts[job->series] == job->window.to_ts)
+        sim_saw(sim, SOMETIMES_HEAD_ASKED_ON);
+    job->rows_max = (size_t)((request.window.to_ts - request.window.from_ts) /
+                             interval_infos[request.interval].step_s) +
+                    1;
+    job->sent_utc_s = sim_host_utc_s(sim);
+    check_obedience(l, job);
+    if (job->rows_max - 1 > (size_t)sim->page_max)
+        sim_fail(sim, "I7: a window of %zu periods, %d allowed", job->rows_max - 1, sim->page_max);
+    struct buf path;
+    buf_init(&path, SIM_PATH_BYTES, NULL);
+    if (request_candles(&path, request.type, request.interval, str_from(request.names->market),
+                        str_from(request.names->mapped_instrument), request.window) != 0)
+        sim_fail(sim, "a request that cannot be written");
+    else
+        vendor_send(sim, slot, request.series, path.data);
+    buf_release(&path);
+    if (sim->mutant == MUTANT_LIMITER_IGNORES_FLIGHT) {
+        reply_headers_init(&job->headers);
+        settle_permit(l, job, &job->headers);
+    }
+}
+
+/* ---- writers ---- */
+
+static void start_transaction(struct life *l, uint32_t index)
+{
+    struct writer *w = &l->writers[index];
+    size_t rows = 0;
+    while (w->waiting_count > 0 && w->group_count < GROUP_PAGES_MAX &&
+           (w->group_count == 0 || rows < l->chunk_rows)) {
+        uint32_t slot = w->waiting[0];
+        memmove(w->waiting, w->waiting + 1, --w->waiting_count * sizeof(*w->waiting));
+        rows += l->jobs[slot].page.batch->row_count;
+        w->group[w->group_count++] = slot;
+    }
+    if (w->group_count == 0)
+        return;
+    int64_t longest_us = sim_hits(l->sim, FAULT_SLOW_COMMIT) ? 15LL * SIM_US_PER_S : 30000;
+    sim_schedule(l->sim, l->sim->now_us + sim_between(l->sim, 500, longest_us), EVENT_COMMIT,
+                 l->sim->life, index);
+}
+
+static void write_slot(struct life *l, uint32_t slot)
+{
+    struct job *job = &l->jobs[slot];
+    uint32_t index = (uint32_t)(job->series % (size_t)l->options->writers);
+    struct writer *w = &l->writers[index];
+    session_page(l->session, slot, &job->page);
+    l->in_threads++;
+    w->waiting[w->waiting_count++] = slot;
+    if (w->group_count == 0)
+        start_transaction(l, index);
+}
+
+static void answer_write(struct life *l, uint32_t slot, enum store_outcome outcome,
+                         const struct ccd_error *why)
+{
+    struct job *job = &l->jobs[slot];
+    struct session_event event = {.kind = SESSION_WRITTEN,
+                                  .slot = slot,
+                                  .outcome = outcome,
+                                  .written = job->result,
+                                  .error = *why};
+    if (outcome == STORE_COMMITTED)
+        error_clear(&event.error);
+    l->in_threads--;
+    push(l, &event);
+}
+
+/* What the page changes of what was known, for the tally of states. */
+static void note_page(struct life *l, const struct job *job)
+{
+    struct sim *sim = l->sim;
+    const struct sim_series *s = &sim->series[job->series];
+    size_t count;
+    const struct coverage_segment *merged = sim_coverage(sim, s, &count);
+    for (size_t i = 0; i < job->page.segment_count; i++) {
+        const struct coverage_segment *segment = &job->page.segments[i];
+        if (segment->state == COVERAGE_EMPTY)
+            sim_saw(sim,
+                    segment->next_check_utc_s ? SOMETIMES_HOLE_SEEN : SOMETIMES_HOLE_CONFIRMED);
+        if (segment->state == COVERAGE_BEFORE_START)
+            sim_saw(sim, SOMETIMES_HEAD_EMPTY);
+        if (segment->state == COVERAGE_REJECTED)
+            sim_saw(sim, SOMETIMES_ROW_REJECTED);
+        for (size_t k = 0; k < count && segment->state == COVERAGE_STORED; k++)
+            if (merged[k].state == COVERAGE_EMPTY && merged[k].from_ts < segment->to_ts &&
+                merged[k].to_ts > segment->from_ts)
+                sim_saw(sim, SOMETIMES_HOLE_FILLED);
+    }
+    int ts_column = data_type_column_flagged(job->page.type, COLUMN_TS);
+    for (size_t row = 0; row < job->page.batch->row_count; row++) {
+        int64_t ts = batch_cell(job->page.batch, row, (size_t)ts_column)->i64;
+        bool final = ts < job->page.final_before_ts;
+        const struct model_row *before = model_row_at(sim->store, s->names.series_id, s->step_s,
+                                                      ts);
+        if (!final)
+            sim_saw(sim, SOMETIMES_PROVISIONAL);
+        else if (before && before->note < ts + s->step_s + SIM_SETTLE_S)
+            sim_saw(sim, SOMETIMES_PROVISIONAL_FINAL);
+    }
+}
+
+static enum ccd_status put_page(struct life *l, uint32_t slot)
+{
+    struct sim *sim = l->sim;
+    struct job *job = &l->jobs[slot];
+    struct ccd_error err = {0};
+    struct store_page page = job->page;
+    struct coverage_segment altered[SEGMENTS_MAX];
+    if (sim->mutant == MUTANT_HOLES_ARE_SETTLED) {
+        memcpy(altered, page.segments, page.segment_count * sizeof(*altered));
+        for (size_t i = 0; i < page.segment_count; i++)
+            altered[i].next_check_utc_s = 0;
+        page.segments = altered;
+    }
+    note_page(l, job);
+    if (model_put(sim->store, &page, job->served_utc_s, &job->result, &err) != 0)
+        sim_fail(sim, "I3: a page that no store can take: %s", err.message);
+    if (job->result.changed > 0)
+        sim_saw(sim,
+                sim->restate_permille > 0 ? SOMETIMES_RESTATED : SOMETIMES_PROVISIONAL_CHANGED);
+    return err.status;
+}
+
+/* How a transaction ends, and why. */
+static enum model_fate draw_fate(struct life *l, struct ccd_error *why)
+{
+    struct sim *sim = l->sim;
+    error_clear(why);
+    if (sim_hits(sim, FAULT_UNREACHABLE))
+        sim->store_away_until_us = sim->now_us + sim_between(sim, 1, 40LL * SIM_US_PER_S);
+    if (sim->now_us < sim->store_away_until_us) {
+        error_set(why, CCD_DATABASE_UNREACHABLE, "no connection");
+        return MODEL_ROLLS_BACK;
+    }
+    if (sim_hits(sim, FAULT_BUSY)) {
+        error_set(why, CCD_DATABASE_BUSY, "deadlock");
+        return MODEL_ROLLS_BACK;
+    }
+    if (sim_hits(sim, FAULT_ROW_REFUSED)) {
+        error_set(why, CCD_DATABASE_DATA, "out of range");
+        return MODEL_ROLLS_BACK;
+    }
+    if (sim_hits(sim, FAULT_DISK_FULL) && sim_one_in(sim, 4)) {
+        error_set(why, CCD_DISK, "no space left");
+        return MODEL_ROLLS_BACK;
+    }
+    bool applied = sim_hits(sim, FAULT_UNKNOWN_APPLIED);
+    if (!applied && !sim_hits(sim, FAULT_UNKNOWN_LOST))
+        return MODEL_COMMITS;
+    error_set(why, CCD_DATABASE_UNREACHABLE, "connection lost during the commit");
+    return applied ? MODEL_UNKNOWN_APPLIED : MODEL_UNKNOWN_LOST;
+}
+
+/* One transaction with these pages; what coverage claims must hold whatever became of it. */
+static enum store_outcome transact(struct life *l, const uint32_t *slots, size_t count,
+                                   enum model_fate fate)
+{
+    struct sim *sim = l->sim;
+    model_begin(sim->store);
+    for (size_t i = 0; i < count; i++)
+        put_page(l, slots[i]);
+    enum store_outcome outcome = model_commit(sim->store, fate);
+    static const char *const fates[] = {"committed", "rolled back", "unknown, applied",
+                                        "unknown, lost"};
+    for (size_t i = 0; i < count; i++) {
+        const struct job *job = &l->jobs[slots[i]];
+        sim_trace(sim, "commit slot %u series %zu rows %zu segments %zu: %s", slots[i], job->series,
+                  job->page.batch->row_count, job->page.segment_count, fates[fate]);
+        oracle_check_coverage(sim, &sim->series[job->series]);
+    }
+    sim->unknown_commit_open |= outcome == STORE_UNKNOWN;
+    return outcome;
+}
+
+/* Each page of a group that failed gets its own try: one bad page must not hold up its neighbours.
+ */
+static void write_one_by_one(struct life *l, const uint32_t *slots, size_t count)
+{
+    sim_saw(l->sim, SOMETIMES_WRITE_SPLIT);
+    for (size_t i = 0; i < count; i++) {
+        struct ccd_error why;
+        enum model_fate fate = draw_fate(l, &why);
+        enum store_outcome outcome = transact(l, &slots[i], 1, fate);
+        answer_write(l, slots[i], outcome, &why);
+    }
+}
+
+static void on_commit(struct life *l, uint32_t index)
+{
+    struct sim *sim = l->sim;
+    struct writer *w = &l->writers[index];
+    uint32_t slots[GROUP_PAGES_MAX];
+    size_t count = w->group_count;
+    memcpy(slots, w->group, count * sizeof(*slots));
+    if (sim_hits(sim, FAULT_CRASH_IN_COMMIT) && sim_one_in(sim, 3)) {
+        l->killed = true; /* life_end decides about the transaction */
+        return;
+    }
+    w->group_count = 0;
+    if (count > 1)
+        sim_saw(sim, SOMETIMES_WRITE_GROUPED);
+    struct ccd_error why;
+    enum model_fate fate = draw_fate(l, &why);
+    enum store_outcome outcome = transact(l, slots, count, fate);
+    if (sim->mutant == MUTANT_LOST_IS_COMMITTED && outcome == STORE_UNKNOWN)
+        outcome = STORE_COMMITTED;
+    if (outcome == STORE_UNKNOWN)
+        sim_saw(sim, SOMETIMES_UNKNOWN_REPEATED);
+    else if (outcome == STORE_ROLLED_BACK)
+        sim_saw(sim, SOMETIMES_WRITE_REPEATED);
+    if (outcome == STORE_ROLLED_BACK && count > 1)
+        write_one_by_one(l, slots, count);
+    else
+        for (size_t i = 0; i < count; i++)
+            answer_write(l, slots[i], outcome, &why);
+    start_transaction(l, index);
+}
+
+/* ---- replies ---- */
+
+static void plant_bug_in_reply(struct sim *sim, struct job *job)
+{
+    if (sim->mutant == MUTANT_END_IS_FAILURE && job->verdict == REPLY_END_OF_HISTORY) {
+        job->verdict = REPLY_RETRY;
+        error_set(&job->error, CCD_BAD_REPLY, "404");
+    }
+    if (sim->mutant == MUTANT_EMPTY_IS_PROOF && job->verdict == REPLY_PAGE &&
+        job->batch.row_count == 0)
+        job->verdict = REPLY_END_OF_HISTORY;
+    if (sim->mutant == MUTANT_ECHO_IGNORED && job->verdict == REPLY_PAGE) {
+        const struct sim_series *s = &sim->series[job->series];
+        const struct data_type *type = s->vendor->type;
+        for (size_t row = 0; row < job->batch.row_count; row++) {
+            batch_set_text(&job->batch, row, (size_t)data_type_column_flagged(type, COLUMN_UNIT),
+                           str_from(interval_infos[s->interval].unit_echo));
+            batch_set_text(&job->batch, row, (size_t)data_type_column_flagged(type, COLUMN_MARKET),
+                           str_from(s->names.market));
+            batch_set_text(&job->batch, row,
+                           (size_t)data_type_column_flagged(type, COLUMN_INSTRUMENT),
+                           str_from(s->names.instrument));
+        }
+    }
+}
+
+static void decode(struct life *l, struct job *job, const struct exchange *x)
+{
+    struct sim *sim = l->sim;
+    error_clear(&job->error);
+    if (x->failure != CCD_OK) {
+        error_set(&job->error, x->failure, "transfer failed");
+        job->verdict = REPLY_RETRY;
+        return;
+    }
+    if (batch_reset(&job->batch, sim->series[job->series].vendor->type, job->rows_max,
+                    &job->error) != 0)
+        abort();
+    struct reply_input input = {.http_status = x->status,
+                                .body = x->body.data,
+                                .body_len = x->body.len,
+                                .headers = &job->headers};
+    job->verdict = reply_classify_candles(&sim->decoder, &input, job->rows_max, &job->batch,
+                                          &job->error);
+    plant_bug_in_reply(sim, job);
+    if (job->verdict == REPLY_RETRY && x->status == 200 && x->fault <= FAULT_DAMAGED)
+        sim_saw(sim, SOMETIMES_BODY_REFUSED);
+}
+
+/* The control thread of the runtime takes a reply; a decoder works on it for a moment. */
+static void on_reply(struct life *l, uint32_t index)
+{
+    struct sim *sim = l->sim;
+    struct exchange *x = &sim->exchanges[index];
+    struct job *job = &l->jobs[x->slot];
+    call_parse_headers(x->status > 0 ? buf_str(&x->head) : STR(""), job->sent_utc_s, &job->headers);
+    settle_permit(l, job, x->status > 0 ? &job->headers : NULL);
+    if (job->headers.date_utc_s > 0 && job->headers.date_utc_s < job->sent_utc_s &&
+        sim->mutant != MUTANT_DATE_IGNORED) {
+        job->sent_utc_s = job->headers.date_utc_s;
+        sim_saw(sim, SOMETIMES_DATE_TRUSTED);
+    }
+    job->served_utc_s = x->served_utc_s;
+    job->told_wait_us = x->told_wait_us;
+    decode(l, job, x);
+    sim_trace(sim, "reply #%u slot %u: HTTP %ld, %s, %zu rows", index, x->slot, x->status,
+              x->failure ? "failed" : reply_verdict_name(job->verdict),
+              x->failure ? 0 : job->batch.row_count);
+    uint32_t slot = x->slot;
+    vendor_release(sim, index);
+    l->in_threads++;
+    sim_schedule(sim, sim->now_us + sim_between(sim, 0, 5000), EVENT_DECODED, sim->life, slot);
+}
+
+static void note_verdict(struct life *l, struct job *job, const struct session_event *event)
+{
+    struct sim *sim = l->sim;
+    bool answered = job->verdict == REPLY_PAGE || job->verdict == REPLY_END_OF_HISTORY;
+    if (job->verdict == REPLY_THROTTLED) {
+        l->retries -= job->sends > 1; /* it will count when it is sent again */
+        job->sends--;
+        int64_t until_us = sim->now_us +
+                           (job->told_wait_us > SIM_US_PER_S ? job->told_wait_us : SIM_US_PER_S);
+        sim->promised_us = until_us > sim->promised_us ? until_us : sim->promised_us;
+        sim_saw(sim, l->stopping ? SOMETIMES_THROTTLED_DRAINING : SOMETIMES_THROTTLED);
+    }
+    if (job->verdict == REPLY_END_OF_HISTORY || (answered && job->batch.row_count == 0))
+        job->sends = 0; /* what follows is another question, even if about the same window */
+    if (job->verdict == REPLY_END_OF_HISTORY)
+        sim_saw(sim, SOMETIMES_START_BY_404);
+    if (job->verdict == REPLY_PAGE && job->batch.row_count == 0) {
+        l->report->series[job->series].extra_calls += 2;
+        sim_saw(sim, SOMETIMES_NARROWED);
+    }
+    if (answered && event->sent_utc_s - SIM_SETTLE_S < l->young_ts[job->series])
+        l->young_ts[job->series] = event->sent_utc_s - SIM_SETTLE_S;
+}
+
+static void on_decoded(struct life *l, uint32_t slot)
+{
+    struct job *job = &l->jobs[slot];
+    struct session_event event = {
+        .kind = SESSION_REPLY,
+        .slot = slot,
+        .verdict = job->verdict,
+        .batch = &job->batch,
+        .sent_utc_s = job->sent_utc_s,
+        .error = job->error,
+    };
+    l->in_threads--;
+    call_violated_window(&job->headers, &event.window, &event.window_rest_ms);
+    note_verdict(l, job, &event);
+    if (l->sim->mutant == MUTANT_RETRY_AFTER_IGNORED)
+        event.error.retry_after_ms = event.window_rest_ms = 0;
+    push(l, &event);
+}
+
+/* ---- the session ---- */
+
+static void pause_key(struct life *l, const struct session_action *action)
+{
+    struct sim *sim = l->sim;
+    if (sim->mutant == MUTANT_RETRY_AFTER_IGNORED)
+        return;
+    limiter_throttled(sim->limiter, &sim->server.limits, sim->now_us,
+                      sim->now_us + action->pause_us, action->window);
+}
+
+static void execute(struct life *l, const struct session_actions *actions)
+{
+    for (size_t i = 0; i < actions->count; i++) {
+        const struct session_action *action = &actions->items[i];
+        switch (action->kind) {
+        case SESSION_ACQUIRE:
+            acquire(l, action->slot);
+            break;
+        case SESSION_CANCEL:
+            cancel(l, action->slot);
+            break;
+        case SESSION_SEND:
+            send_request(l, action->slot);
+            break;
+        case SESSION_WRITE:
+            write_slot(l, action->slot);
+            break;
+        case SESSION_PAUSE:
+            pause_key(l, action);
+            break;
+        case SESSION_FINISH:
+            l->finished = true;
+            break;
+        }
+    }
+}
+
+/* What the session thought of a reply shows in what it does next. */
+static void note_step(struct life *l, const struct session_event *event,
+                      const struct session_actions *actions)
+{
+    struct sim *sim = l->sim;
+    if (event->kind != SESSION_REPLY)
+        return;
+    bool writes = actions->count > 0 && actions->items[0].kind == SESSION_WRITE;
+    bool failed = event->verdict == REPLY_RETRY && (event->error.status == CCD_NETWORK ||
+                                                    event->error.status == CCD_VENDOR_UNAVAILABLE);
+    if (!failed && breaker_is_open(l) && writes)
+        sim_saw(sim, SOMETIMES_PROBE_OK);
+    l->failures_in_a_row = failed ? l->failures_in_a_row + 1 : 0;
+    l->last_failure_us = failed ? sim->now_us : l->last_failure_us;
+    l->answered |= writes || event->verdict == REPLY_BAD_SERIES;
+    l->successes += event->verdict == REPLY_PAGE || event->verdict == REPLY_END_OF_HISTORY;
+    if (event->verdict == REPLY_PAGE && !writes && event->batch->row_count == 0 &&
+        l->jobs[event->slot].error.status == CCD_OK && l->jobs[event->slot].sends > 0)
+        sim_saw(sim, SOMETIMES_PAGE_REFUSED);
+    if (event->verdict == REPLY_BAD_SERIES && session_series_count(l->session) > 1)
+        sim_saw(sim, SOMETIMES_SERIES_SKIPPED);
+}
+
+/* A page that begins later than it was asked for, of a series whose start is not known. */
+static void note_short_page(struct life *l, const struct job *job)
+{
+    const struct sim_series *s = &l->sim->series[job->series];
+    int ts_column = data_type_column_flagged(s->vendor->type, COLUMN_TS);
+    if (s->first_ts != 0 || job->batch.row_count == 0)
+        return;
+    int64_t first_ts = batch_cell(&job->batch, 0, (size_t)ts_column)->i64;
+    l->short_at_ts[job->series] = first_ts > job->window.from_ts ? first_ts : 0;
+}
+
+/* Rows that the judge took out of a page. */
+static void note_cleaning(struct life *l, uint32_t slot, size_t rows_before)
+{
+    const struct job *job = &l->jobs[slot];
+    if (job->batch.row_count >= rows_before || job->batch.row_count == 0)
+        return;
+    size_t periods = job->rows_max - 1;
+    sim_saw(l->sim, rows_before > periods ? SOMETIMES_OPEN_DROPPED : SOMETIMES_ROWS_COLLAPSED);
+}
+
+static void step(struct life *l, const struct session_event *event)
+{
+    struct sim *sim = l->sim;
+    struct session_actions actions;
+    struct session_event now = *event;
+    bool page = event->kind == SESSION_REPLY && event->verdict == REPLY_PAGE;
+    size_t rows = page ? event->batch->row_count : 0;
+    now.now_us = sim->now_us;
+    session_step(l->session, &now, &actions);
+    sim->tally->events++;
+    if (page) {
+        note_cleaning(l, event->slot, rows);
+        note_short_page(l, &l->jobs[event->slot]);
+    }
+    note_step(l, &now, &actions);
+    execute(l, &actions);
+    for (int i = 0; i < l->options->slots; i++)
+        if (session_slot_free(l->session, (uint32_t)i))
+            l->jobs[i].sends = 0;
+}
+
+static void step_all(struct life *l)
+{
+    for (int steps = 0; l->queue_count > 0 && !l->sim->failed; steps++) {
+        struct session_event event = l->queue[l->queue_head];
+        l->queue_head = (l->queue_head + 1) % QUEUE_MAX;
+        l->queue_count--;
+        step(l, &event);
+        if (steps > STEPS_MAX)
+            sim_fail(l->sim, "I7: the session never comes to rest");
+    }
+}
+
+/* ---- life ---- */
+
+static void load_series(struct life *l, size_t index)
+{
+    struct sim *sim = l->sim;
+    const struct sim_series *s = &sim->series[index];
+    int64_t host_utc_s = sim_host_utc_s(sim);
+    struct ccd_error err;
+    size_t count;
+    const struct coverage_segment *merged = sim_coverage(sim, s, &count);
+    l->wants[index] = plan_closed(s->job, s->step_s, host_utc_s);
+    l->young_ts[index] = INT64_MAX;
+    struct session_series_spec spec = {
+        .type = s->vendor->type,
+        .interval = s->interval,
+        .names = &s->names,
+        .want = l->wants[index],
+        .first_ts = s->first_ts,
+        .last_ts = s->last_ts,
+        .planned_utc_s = host_utc_s,
+        .merged = merged,
+        .merged_count = count,
+    };
+    if (session_add_series(l->session, &spec, &err) != 0)
+        abort();
+    int64_t needed = oracle_calls_needed(sim, s, l->wants[index], host_utc_s);
+    int64_t planned = session_result(l->session, index)->plan.calls;
+    l->report->series[index].calls_needed = needed;
+    if (planned != needed)
+        sim_fail(sim, "I7: a plan of %lld calls where %lld are needed", (long long)planned,
+                 (long long)needed);
+    if (needed > 0 && s->first_ts == 0)
+        l->report->series[index].extra_calls++; /* to see that there is nothing older */
+}
+
+static void begin(struct life *l)
+{
+    struct sim *sim = l->sim;
+    struct ccd_error err;
+    struct session_config config = {
+        .workers = l->options->workers,
+        .slots = l->options->slots,
+        .settle_s = sim->mutant == MUTANT_YOUNG_IS_FINAL ? 0 : SIM_SETTLE_S,
+        .max_calls = l->options->max_calls,
+        .wait_for_quota = l->options->wait_for_quota,
+        .page_max = sim->page_max,
+        .outage_ms = 600000,
+        .retry = retry_policy_default,
+        .seed = rng_next(&sim->rng),
+        .run_id = "run",
+    };
+    if (session_new(&config, &l->session, &err) != 0)
+        abort();
+    for (int i = 0; i < l->options->slots; i++)
+        if (batch_init(&l->jobs[i].batch, sim->series[0].vendor->type, 1, TEXT_MAX_BYTES, NULL,
+                       &err) != 0)
+            abort();
+    for (size_t i = 0; i < sim->series_count; i++)
+        load_series(l, i);
+    l->chunk_rows = (size_t)sim_between(sim, 1, 200);
+    l->begun_us = sim->now_us;
+    l->stop_deadline_us = INT64_MAX;
+    if (sim->mutant == MUTANT_LIMITER_FORGETS)
+        limiter_state_init(sim->limiter);
+    if (sim->unknown_commit_open)
+        sim_saw(sim, SOMETIMES_UNKNOWN_RESUMED);
+    sim->unknown_commit_open = false;
+}
+
+static void plan_events(struct life *l)
+{
+    struct sim *sim = l->sim;
+    if (l->options->crash_us != INT64_MAX)
+        sim_schedule(sim, l->options->crash_us, EVENT_CRASH, sim->life, 0);
+    if (l->options->stop_us != INT64_MAX)
+        sim_schedule(sim, l->options->stop_us, EVENT_STOP, sim->life, 0);
+    if (l->options->jump_us != INT64_MAX)
+        sim_schedule(sim, l->options->jump_us, EVENT_JUMP, sim->life, 0);
+}
+
+static void on_stop(struct life *l)
+{
+    struct session_event event = {.kind = SESSION_STOP};
+    error_set(&event.error, CCD_INTERRUPTED, "interrupted");
+    l->stopping = true;
+    l->stop_deadline_us = l->sim->now_us + stop_grace_us;
+    sim_schedule(l->sim, l->stop_deadline_us, EVENT_GRACE, l->sim->life, 0);
+    sim_trace(l->sim, "interrupted");
+    push(l, &event);
+}
+
+static void dispatch(struct life *l, const struct event *event)
+{
+    struct sim *sim = l->sim;
+    if (event->kind == EVENT_ARRIVAL) {
+        vendor_arrive(sim, event->index);
+        return;
+    }
+    if (event->life != sim->life)
+        return;
+    switch (event->kind) {
+    case EVENT_REPLY:
+        on_reply(l, event->index);
+        break;
+    case EVENT_DECODED:
+        on_decoded(l, event->index);
+        break;
+    case EVENT_COMMIT:
+        on_commit(l, event->index);
+        break;
+    case EVENT_STOP:
+        on_stop(l);
+        break;
+    case EVENT_CRASH:
+        l->killed = true;
+        break;
+    case EVENT_JUMP:
+        sim->host_offset_s += l->options->jump_s;
+        sim_trace(sim, "our clock jumps by %lld s", (long long)l->options->jump_s);
+        sim_saw(sim, SOMETIMES_CLOCK_JUMPED);
+        break;
+    case EVENT_GRACE:
+    case EVENT_ARRIVAL:
+        break;
+    }
+}
+
+/* Let the next thing happen. */
+static void advance(struct life *l)
+{
+    struct sim *sim = l->sim;
+    const struct event *next = sim_next_event(sim);
+    int64_t wake_us = session_wake_us(l->session);
+    if (next && next->at_us <= wake_us) {
+        struct event event = sim_take_event(sim);
+        sim->now_us = event.at_us > sim->now_us ? event.at_us : sim->now_us;
+        dispatch(l, &event);
+    } else if (wake_us == INT64_MAX) {
+        sim_fail(sim, "I7: the run is stuck: nothing will ever happen");
+        return;
+    } else {
+        sim->now_us = wake_us > sim->now_us ? wake_us : sim->now_us;
+        push(l, &(struct session_event){.kind = SESSION_TIMER});
+    }
+    if (!l->killed)
+        step_all(l);
+    l->abandoned = l->stopping && !l->finished && l->in_threads == 0 &&
+                   sim->now_us >= l->stop_deadline_us;
+}
+
+/* The process is gone: what was being committed may be there or not, what was sent goes on. */
+static void die(struct life *l)
+{
+    struct sim *sim = l->sim;
+    bool early = sim->now_us - l->begun_us < SIM_US_PER_S;
+    sim_trace(sim, "killed");
+    sim_saw(sim, early ? SOMETIMES_CRASHED_AT_ONCE : SOMETIMES_CRASHED);
+    for (int i = 0; i < l->options->writers; i++) {
+        struct writer *w = &l->writers[i];
+        if (w->group_count == 0)
+            continue;
+        sim_saw(sim, SOMETIMES_CRASHED_WRITING);
+        transact(l, w->group, w->group_count,
+                 sim_one_in(sim, 2) ? MODEL_UNKNOWN_APPLIED : MODEL_UNKNOWN_LOST);
+    }
+    if (vendor_abandon(sim) > 0)
+        sim_saw(sim, SOMETIMES_CRASHED_IN_FLIGHT);
+}
+
+static void note_end(struct life *l)
+{
+    struct sim *sim = l->sim;
+    switch (l->report->error.status) {
+    case CCD_INTERRUPTED:
+        sim_saw(sim, l->abandoned ? SOMETIMES_STOP_ABANDONED : SOMETIMES_STOP_DRAINED);
+        break;
+    case CCD_DATABASE_UNREACHABLE:
+    case CCD_DATABASE_BUSY:
+    case CCD_DISK:
+        sim_saw(sim, SOMETIMES_STORE_GAVE_UP);
+        break;
+    case CCD_KEY_REJECTED:
+        sim_saw(sim, SOMETIMES_KEY_REFUSED);
+        break;
+    case CCD_NETWORK:
+    case CCD_VENDOR_UNAVAILABLE:
+        sim_saw(sim, SOMETIMES_VENDOR_GAVE_UP);
+        break;
+    case CCD_QUOTA_EXHAUSTED:
+        if (l->options->max_calls >= 0 && l->report->calls == l->options->max_calls)
+            sim_saw(sim, SOMETIMES_CALLS_SPENT);
+        break;
+    default:
+        break;
+    }
+}
+
+/* The run ended by itself: what it says of itself must be so. */
+static void judge(struct life *l)
+{
+    struct sim *sim = l->sim;
+    const struct ccd_error *error = session_error(l->session, &l->report->resume_us);
+    l->report->error = *error;
+    for (size_t i = 0; i < sim->series_count; i++) {
+        const struct sim_series *s = &sim->series[i];
+        const struct session_series_result *r = session_result(l->session, i);
+        int64_t young = l->young_ts[i] == INT64_MAX ? INT64_MAX
+                                                    : time_floor(l->young_ts[i], s->step_s);
+        oracle_check_result(sim, s, l->wants[i], r, error, young);
+        if (r->error.status == CCD_DATABASE_DATA)
+            sim_saw(sim, SOMETIMES_ROW_NOT_STORED);
+        else if (r->failed_pages && error->status == CCD_OK)
+            sim_saw(sim, SOMETIMES_PAGE_GIVEN_UP);
+    }
+    note_end(l);
+    sim_trace(sim, "run %u ended: %s after %lld calls", sim->life, ccd_status_name(error->status),
+              (long long)l->report->calls);
+}
+
+static void end(struct life *l)
+{
+    struct sim *sim = l->sim;
+    l->report->end = l->killed ? LIFE_KILLED : l->abandoned ? LIFE_ABANDONED : LIFE_FINISHED;
+    l->report->elapsed_us = sim->now_us - l->begun_us;
+    for (size_t i = 0; i < sim->series_count; i++) {
+        l->report->series[i].calls = session_result(l->session, i)->calls;
+        l->report->calls += l->report->series[i].calls;
+    }
+    if (l->killed)
+        die(l);
+    else
+        judge(l);
+    if (l->abandoned) {
+        vendor_abandon(sim);
+        for (int i = 0; i < l->options->slots; i++)
+            settle_permit(l, &l->jobs[i], NULL);
+    }
+    for (size_t i = 0; i < sim->series_count; i++)
+        oracle_check_coverage(sim, &sim->series[i]);
+    session_free(l->session);
+    for (int i = 0; i < l->options->slots; i++)
+        batch_release(&l->jobs[i].batch);
+}
+
+void life_run(struct sim *sim, const struct life_options *options, struct life_report *out_report)
+{
+    struct life *l = calloc(1, sizeof(*l));
+    if (!l)
+        abort();
+    *out_report = (struct life_report){0};
+    l->sim = sim;
+    l->options = options;
+    l->report = out_report;
+    sim->life++;
+    sim->tally->lives++;
+    sim_trace(sim, "run %u begins: %d workers, %d slots, %d writers", sim->life, options->workers,
+              options->slots, options->writers);
+    begin(l);
+    plan_events(l);
+    push(l, &(struct session_event){.kind = SESSION_TIMER});
+    step_all(l);
+    while (!l->finished && !l->killed && !l->abandoned && !sim->failed)
+        advance(l);
+    end(l);
+    free(l);
+}
