@@ -27,8 +27,7 @@ static int check_market(const char *market, struct ccd_error *err)
     for (size_t i = 0; i < given.len; i++)
         if ((unsigned char)given.ptr[i] <= ' ' || given.ptr[i] == 0x7f)
             return error_set(err, CCD_USAGE,
-                             "the name of market %zu bytes long has a space or control character",
-                             given.len);
+                             "the market name \"%s\" has a space or a control character", market);
     return 0;
 }
 

@@ -12,7 +12,7 @@ enum { SETTINGS_MAX = 64, LINE_MAX_BYTES = 4096 };
 static int64_t utc_us(void *user)
 {
     const struct ccd_client *client = user;
-    return client->fixed_now_us ? client->fixed_now_us : clock_utc_us(NULL);
+    return client->clock_stands ? client->fixed_now_us : clock_utc_us(NULL);
 }
 
 static int64_t mono_us(void *user)
@@ -43,6 +43,7 @@ static void write_log(void *user, enum log_level level, const struct log_subject
     if (len > 0)
         line[len - 1] = ':';
     str_print(line + len, sizeof(line) - len, "%s" STR_FMT, len > 0 ? " " : "", STR_ARG(text));
+    redact(&client->redactor, line);
     client->log_line(client->log_user, (enum ccd_log_level)level, line);
 }
 
@@ -98,11 +99,14 @@ int ccd_open(const struct ccd_options *options, struct ccd_client **out_client,
         };
         status = config_load(&request, &client->config, err);
     }
+    if (status == 0)
+        status = redactor_init(&client->redactor, client->config, err);
     if (status != 0) {
-        mem_free(NULL, client);
+        ccd_close(client);
         return status;
     }
-    if (config_has(client->config, CONFIG_CCDATA_NOW))
+    client->clock_stands = config_has(client->config, CONFIG_CCDATA_NOW);
+    if (client->clock_stands)
         client->fixed_now_us = config_i64(client->config, CONFIG_CCDATA_NOW) * 1000000;
     log_warnings(client);
     *out_client = client;
@@ -113,6 +117,7 @@ void ccd_close(struct ccd_client *client)
 {
     if (!client)
         return;
+    redactor_release(&client->redactor);
     config_free(client->config);
     mem_free(NULL, client);
 }

@@ -6,16 +6,19 @@
 
 #include <ccdata/ccdata.h>
 
+#include "api/redact.h"
 #include "base/log.h"
 #include "config/config.h"
 
 struct ccd_client {
     struct config *config;
+    struct redactor redactor;
     struct log log;
     ccd_log_fn *log_line;
     void *log_user;
     struct clock clock;
-    int64_t fixed_now_us; /* CCDATA_NOW; 0 = the system's clock */
+    bool clock_stands;    /* CCDATA_NOW is given: … */
+    int64_t fixed_now_us; /* … it is always this time */
     atomic_int stop_level;
 };
 

@@ -21,6 +21,11 @@ enum {
 
 static const int64_t request_guard_us =
     5000000; /* on top of a request's deadline: its connection is closed by then */
+static const int64_t lock_slice_ms = 250; /* of a wait, so that a stop is seen */
+/* A month: a slower rate than a call in that time is a mistake, and its arithmetic another. */
+static const double pause_max_us = 31 * 86400 * 1e6;
+/* The vendor's clock may be so far behind ours, and its replies so old, before it looks wrong. */
+static const int64_t clock_slack_s = 3600;
 
 /* Everything one call opens. */
 struct run {
@@ -122,7 +127,8 @@ static struct limiter_limits limits_of(const struct config *c)
     if (per_second > 0 &&
         per_second < 1) { /* a call every few seconds: a pause says it better than a window */
         limits.max[RATE_SECOND] = 1;
-        int64_t pause_us = (int64_t)(1e6 / per_second);
+        double pause = 1e6 / per_second;
+        int64_t pause_us = (int64_t)(pause < pause_max_us ? pause : pause_max_us);
         limits.delay_us = pause_us > limits.delay_us ? pause_us : limits.delay_us;
     }
     return limits;
@@ -147,8 +153,13 @@ static int open_vendor(struct run *run, struct ccd_error *err)
     if (http_client_new(&http, "DATA_API_BASE_URL", &run->http, err) != 0)
         return err->status;
     char directory[PATH_BYTES];
+    bool shared = client_state_directory(directory, sizeof(directory));
+    if (!shared)
+        log_warning(&run->client->log, NULL,
+                    "no folder for the quota ledger: only the calls of this run are counted; set "
+                    "XDG_STATE_HOME or HOME to one");
     const struct ledger_config ledger = {
-        .directory = client_state_directory(directory, sizeof(directory)) ? directory : NULL,
+        .directory = shared ? directory : NULL,
         .origin = http_origin(run->http),
         .api_key = http.api_key ? http.api_key : "",
         .limits = limits_of(c),
@@ -189,12 +200,28 @@ static void init_caller(struct run *run)
     };
 }
 
+static int lock_job(struct run *run, const struct checked_job *job, struct ccd_error *err)
+{
+    const struct store_ops *ops = run->store->ops;
+    int64_t deadline_us = clock_mono_us(NULL) + run->options.lock_wait_s * 1000000;
+    int status = ops->lock(run->store, job->type, job->interval, 0, err);
+    if (status == CCD_LOCKED && run->options.lock_wait_s > 0)
+        log_info(&run->client->log, NULL, "another run writes %s %s: waiting up to %lld s for it",
+                 job->type->name, interval_infos[job->interval].name,
+                 (long long)run->options.lock_wait_s);
+    while (status == CCD_LOCKED && clock_mono_us(NULL) < deadline_us) {
+        if (client_stop_level(run->client) > 0)
+            return error_set(err, CCD_INTERRUPTED, "interrupted while waiting for another run");
+        status = ops->lock(run->store, job->type, job->interval, lock_slice_ms, err);
+    }
+    return status;
+}
+
 static int lock_jobs(struct run *run, struct ccd_error *err)
 {
     int status = 0;
     for (size_t i = 0; i < run->job_count && status == 0; i++)
-        status = run->store->ops->lock(run->store, run->jobs[i].type, run->jobs[i].interval,
-                                       run->options.lock_wait_s * 1000, err);
+        status = lock_job(run, &run->jobs[i], err);
     return status;
 }
 
@@ -230,6 +257,24 @@ static void close_all(struct run *run)
 
 /* ---- selecting and planning ---- */
 
+/* A range in which no period ends is a mistake more often than not. */
+static void warn_of_empty_range(const struct run *run, size_t index)
+{
+    const struct ccd_job *job = run->jobs[index].job;
+    const struct selection *selection = &run->selections[index];
+    size_t empty = 0, wanted = 0;
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct selected *s = &selection->items[i];
+        bool known = s->error.status == CCD_OK;
+        empty += known && s->want.from_ts >= s->want.to_ts;
+        wanted += known && s->want.from_ts < s->want.to_ts;
+    }
+    if ((job->from || job->to) && empty > 0 && wanted == 0)
+        log_warning(&run->client->log, NULL, "no closed period of %s lies between %s and %s",
+                    interval_infos[run->jobs[index].interval].name,
+                    job->from ? job->from : "the back-fill bound", job->to ? job->to : "now");
+}
+
 static int select_all(struct run *run, struct ccd_error *err)
 {
     const struct config *c = run->client->config;
@@ -252,6 +297,8 @@ static int select_all(struct run *run, struct ccd_error *err)
     int status = 0;
     for (size_t i = 0; i < run->job_count && status == 0; i++)
         status = select_series(&context, &run->jobs[i], &run->selections[i], err);
+    for (size_t i = 0; i < run->job_count && status == 0; i++)
+        warn_of_empty_range(run, i);
     return status;
 }
 
@@ -448,9 +495,30 @@ static int drive(struct run *run, int slots, struct ccd_error *err)
     return status;
 }
 
-static int report_run(struct run *run, struct ccd_error *err)
+/* Periods of a series that may be too young to be final, by our clock. */
+static int64_t count_young(const struct run *run, const struct selected *s, enum interval interval)
 {
-    const struct ccd_error *ended = session_error(run->session, NULL);
+    int64_t step_s = interval_infos[interval].step_s;
+    int64_t settle_s = config_i64(run->client->config, CONFIG_CCDATA_SETTLE_SECONDS);
+    int64_t old_before = time_floor(run->now_utc_s - settle_s - clock_slack_s, step_s);
+    int64_t from = s->want.from_ts > old_before ? s->want.from_ts : old_before;
+    return s->want.to_ts > from ? (s->want.to_ts - from) / step_s : 0;
+}
+
+/* Why the session ended; the bound on calls as it was given, and not what selecting left of it. */
+static struct ccd_error why_ended(const struct run *run)
+{
+    int64_t resume_us = 0;
+    struct ccd_error ended = *session_error(run->session, &resume_us);
+    if (ended.status == CCD_QUOTA_EXHAUSTED && resume_us == 0 && run->options.max_calls >= 0)
+        error_set(&ended, CCD_QUOTA_EXHAUSTED,
+                  "the %lld calls allowed to this run are spent; run again to go on",
+                  (long long)run->options.max_calls);
+    return ended;
+}
+
+static int report_run(struct run *run, const struct ccd_error *ended, struct ccd_error *err)
+{
     size_t in_session = 0;
     for (size_t k = 0; k < run->job_count; k++) {
         const struct selection *selection = &run->selections[k];
@@ -460,7 +528,8 @@ static int report_run(struct run *run, struct ccd_error *err)
             const struct selected *s = &selection->items[i];
             const struct session_series_result *result =
                 s->error.status == CCD_OK ? session_result(run->session, in_session++) : NULL;
-            if (report_series(run->report, k, i, s, result, ended, err) != 0)
+            int64_t young = count_young(run, s, run->jobs[k].interval);
+            if (report_series(run->report, k, i, s, result, young, ended, err) != 0)
                 return err->status;
         }
     }
@@ -473,16 +542,18 @@ static int run_session(struct run *run, struct ccd_error *err)
     int status = new_session(run, slots, err);
     if (status == 0)
         status = drive(run, slots, err);
-    if (status == 0)
-        status = report_run(run, err);
+    if (status != 0)
+        return status;
+    const struct ccd_error ended = why_ended(run);
+    status = report_run(run, &ended, err);
     if (status != 0)
         return status;
     int64_t resume_us = 0;
-    const struct ccd_error *ended = session_error(run->session, &resume_us);
-    if (ended->status == CCD_QUOTA_EXHAUSTED && resume_us > 0)
+    session_error(run->session, &resume_us);
+    if (ended.status == CCD_QUOTA_EXHAUSTED && resume_us > 0)
         report_of(run->report)->resume_utc_s = clock_utc_s(NULL) +
                                                (resume_us - clock_mono_us(NULL)) / 1000000;
-    report_finish(run->report, ended);
+    report_finish(run->report, &ended);
     return 0;
 }
 
@@ -524,7 +595,7 @@ static int execute(struct ccd_client *client, const struct ccd_job *jobs, size_t
     if (status == 0)
         status = open_all(&run, err);
     if (status == 0)
-        status = report_new(job_count, &run.report, err);
+        status = report_new(job_count, &client->redactor, &run.report, err);
     if (status == 0)
         status = select_all(&run, err);
     if (status == 0)
@@ -536,6 +607,7 @@ static int execute(struct ccd_client *client, const struct ccd_job *jobs, size_t
         *out_report = report_of(run.report);
     else if (run.report)
         ccd_report_free(report_of(run.report));
+    redact(&client->redactor, err->message);
     return status;
 }
 

@@ -9,14 +9,17 @@ enum { REPORT_MAX_BYTES = 512 << 20 };
 struct report_builder {
     struct ccd_report report; /* first, so that ccd_report_free finds the builder */
     struct ccd_operation *operations;
+    const struct redactor *redactor;
     struct arena arena;
 };
 
-int report_new(size_t operation_count, struct report_builder **out, struct ccd_error *err)
+int report_new(size_t operation_count, const struct redactor *redactor, struct report_builder **out,
+               struct ccd_error *err)
 {
     struct report_builder *b = mem_new(NULL, 1, sizeof(*b));
     if (!b)
         return error_set(err, CCD_NO_MEMORY, "no memory for a report");
+    b->redactor = redactor;
     arena_init(&b->arena, REPORT_MAX_BYTES, NULL);
     b->operations = arena_alloc(&b->arena, (operation_count + 1) * sizeof(*b->operations));
     if (!b->operations) {
@@ -116,7 +119,7 @@ static enum ccd_series_state end_state(const struct ccd_series_result *r, const 
 
 /* What to say about a series that did not end complete when no page of it was given up. */
 static void explain(struct ccd_series_result *r, const struct session_series_result *result,
-                    const struct ccd_error *session_error)
+                    int64_t not_over, const struct ccd_error *session_error)
 {
     r->error = result->error;
     if (r->state == CCD_SERIES_UP_TO_DATE || r->state == CCD_SERIES_COMPLETE ||
@@ -128,6 +131,11 @@ static void explain(struct ccd_series_result *r, const struct session_series_res
                   (long long)r->rejected);
     } else if (session_error->status != CCD_OK) {
         r->error = *session_error;
+    } else if (not_over > 0) {
+        error_set(&r->error, CCD_BAD_REPLY,
+                  "%lld periods are over by the clock of this host, but not by the Date of the "
+                  "vendor's replies: one of the two is wrong",
+                  (long long)not_over);
     } else if (result->tail > 0) {
         error_set(&r->error, CCD_BAD_REPLY,
                   "the vendor has no candles for the newest %lld periods; the next run asks again",
@@ -150,13 +158,14 @@ static void add_totals(struct report_builder *b, const struct ccd_series_result 
 
 int report_series(struct report_builder *b, size_t operation, size_t index,
                   const struct selected *s, const struct session_series_result *result,
-                  const struct ccd_error *session_error, struct ccd_error *err)
+                  int64_t young, const struct ccd_error *session_error, struct ccd_error *err)
 {
     struct ccd_series_result *r = name_series(b, operation, index, s);
     (void)err;
     if (!result) {
         r->state = CCD_SERIES_FAILED;
         r->error = s->error;
+        redact(b->redactor, r->error.message);
         return 0;
     }
     r->wanted = result->plan.periods_wanted;
@@ -165,11 +174,15 @@ int report_series(struct report_builder *b, size_t operation, size_t index,
     r->provisional = result->provisional;
     r->empty = result->empty_before + result->empty;
     r->rejected = result->rejected_before + result->rejected;
-    r->pending = result->pending;
+    /* More of them than there can be: the vendor's clock and ours disagree, and nothing explains
+     * the rest. */
+    int64_t not_over = result->pending > young ? result->pending - young : 0;
+    r->pending = result->pending - not_over;
     r->calls = result->calls;
     r->failed = r->wanted - r->stored - r->fetched - r->empty - r->rejected - r->pending;
     r->state = end_state(r, s, result, session_error);
-    explain(r, result, session_error);
+    explain(r, result, not_over, session_error);
+    redact(b->redactor, r->error.message);
     add_totals(b, r, result);
     return 0;
 }
@@ -182,6 +195,7 @@ int report_plan(struct report_builder *b, size_t operation, size_t index, const 
     if (s->error.status != CCD_OK) {
         r->state = CCD_SERIES_FAILED;
         r->error = s->error;
+        redact(b->redactor, r->error.message);
         return 0;
     }
     int64_t step_s = interval_infos[interval].step_s;
@@ -242,14 +256,22 @@ void report_finish(struct report_builder *b, const struct ccd_error *ended)
         const struct ccd_operation *o = &report->operations[i];
         consider(&cause, &o->error);
         bad |= o->error.status != CCD_OK;
+        size_t not_offered = 0;
         for (size_t k = 0; k < o->series_count; k++) {
             const struct ccd_series_result *r = &o->series[k];
             bool fine = r->state != CCD_SERIES_PARTIAL && r->state != CCD_SERIES_FAILED &&
                         r->state != CCD_SERIES_INTERRUPTED;
-            good |= fine || r->fetched > 0 || r->stored > 0;
+            bool there = fine && r->state != CCD_SERIES_NOT_OFFERED;
+            good |= there || r->fetched > 0 || r->stored > 0;
             bad |= !fine;
+            not_offered += r->state == CCD_SERIES_NOT_OFFERED;
             if (!fine)
                 consider(&cause, &r->error);
+        }
+        /* One top asset without an index is nothing to complain of; a family without any is. */
+        if (o->series_count > 0 && not_offered == o->series_count) {
+            bad = true;
+            consider(&cause, &o->series[0].error);
         }
     }
     bool stops_all = ended->status == CCD_KEY_REJECTED || ended->status == CCD_QUOTA_EXHAUSTED ||
@@ -260,6 +282,7 @@ void report_finish(struct report_builder *b, const struct ccd_error *ended)
         if (stops_all)
             cause = *ended;
     }
+    redact(b->redactor, cause.message);
     report->error = cause;
     if (!bad) {
         report->status = "complete";

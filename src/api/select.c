@@ -16,10 +16,13 @@ enum {
     SPOT_PAIRS_DEFAULT = 100,
     TOP_ASSETS_DEFAULT = 50,
     SELECTION_MAX = 200000,
+    NAMES_MAX = 20000, /* markets, or assets: the vendor has some hundred and some thousand */
 };
 
 /* Without a back-fill bound and without a known first trade: the first block of Bitcoin. */
 static const int64_t earliest_ts = 1230940800;
+/* A catalogue's time later than this after now is no time of a trade: milliseconds, or nonsense. */
+static const int64_t catalogue_ahead_max_s = SECONDS_PER_DAY;
 
 /* ---- the list being built ---- */
 
@@ -48,8 +51,8 @@ static struct selected *add(struct selection *s, struct ccd_error *err)
     return item;
 }
 
-static int add_unknown(struct selection *s, const char *market, const char *instrument,
-                       struct ccd_error *err, const char *why)
+static int add_failed(struct selection *s, const char *market, const char *instrument,
+                      const struct ccd_error *why, struct ccd_error *err)
 {
     struct selected *item = add(s, err);
     if (!item)
@@ -58,8 +61,16 @@ static int add_unknown(struct selection *s, const char *market, const char *inst
     str_copy(item->names.instrument, sizeof(item->names.instrument), str_from(instrument));
     str_copy(item->names.mapped_instrument, sizeof(item->names.mapped_instrument),
              str_from(instrument));
-    error_set(&item->error, CCD_UNKNOWN_AT_VENDOR, "%s", why);
+    item->error = *why;
     return 0;
+}
+
+static int add_unknown(struct selection *s, const char *market, const char *instrument,
+                       struct ccd_error *err, const char *why)
+{
+    struct ccd_error unknown = {0};
+    error_set(&unknown, CCD_UNKNOWN_AT_VENDOR, "%s", why);
+    return add_failed(s, market, instrument, &unknown, err);
 }
 
 /* ---- names that a job gives ---- */
@@ -88,23 +99,58 @@ static const char *pattern_at(const struct ccd_job *job, size_t i)
 
 /* ---- metadata calls ---- */
 
+/* What a call of one market's instruments fills. */
+struct catalogue_reply {
+    struct batch *batch;
+    const char *market;
+};
+
+/* A list of another market (a mix-up between vendor and us) would give its ids to this one. */
 static enum reply_verdict classify_catalogue(void *user, struct reply_decoder *decoder,
                                              const struct reply_input *input, struct ccd_error *err)
 {
-    struct batch *batch = user;
+    const struct catalogue_reply *reply = user;
+    struct batch *batch = reply->batch;
     batch_clear(batch);
-    return reply_classify_catalogue(decoder, input, batch, err);
+    enum reply_verdict verdict = reply_classify_catalogue(decoder, input, batch, err);
+    int column = data_type_column(batch->type, STR("market"));
+    for (size_t row = 0; verdict == REPLY_PAGE && row < batch->row_count; row++) {
+        struct str market = batch_text(batch, row, (size_t)column);
+        if (str_equal_nocase(market, str_from(reply->market)))
+            continue;
+        error_set(err, CCD_BAD_REPLY, "the list is of market " STR_FMT ", not of %s",
+                  STR_ARG(market), reply->market);
+        verdict = REPLY_RETRY;
+    }
+    if (verdict != REPLY_PAGE)
+        batch_clear(batch);
+    return verdict;
 }
 
+/* Each name once: a list that moves between its pages repeats some, and so do globs that overlap.
+ */
 struct name_list {
     struct buf text; /* names, each with its NUL */
     size_t count;
     int64_t total;
 };
 
+static bool has_name(const struct name_list *list, struct str name)
+{
+    const char *have = list->text.data;
+    for (size_t i = 0; i < list->count; i++, have += strlen(have) + 1)
+        if (str_equal(str_from(have), name))
+            return true;
+    return false;
+}
+
 static int add_name(void *user, struct str name)
 {
     struct name_list *list = user;
+    if (has_name(list, name))
+        return 0;
+    if (list->count == NAMES_MAX)
+        return -1;
     if (buf_add(&list->text, name.ptr, name.len) != 0 || buf_add_char(&list->text, '\0') != 0)
         return -1;
     list->count++;
@@ -138,6 +184,20 @@ static int call(struct select_context *c, int built, struct buf *path, call_clas
     return call_make(c->caller, path->data, classify, user, out_verdict, err);
 }
 
+/* A list that everything hangs on: the vendor saying that there is none is an error, not an empty
+ * list. */
+static int call_list(struct select_context *c, int built, struct buf *path, struct name_list *list,
+                     struct ccd_error *err)
+{
+    enum reply_verdict verdict = REPLY_PAGE;
+    int status = call(c, built, path, classify_names, list, &verdict, err);
+    if (status != 0 || verdict == REPLY_PAGE)
+        return status;
+    if (err->status == CCD_OK)
+        error_set(err, CCD_BAD_REPLY, "no list in the reply");
+    return error_prefix(err, "%s", path->data);
+}
+
 /* ---- the catalogue of one market ---- */
 
 static bool is_fresh(const struct select_context *c, const struct data_type *type,
@@ -165,7 +225,8 @@ static int load_market(struct select_context *c, const struct data_type *type, c
     struct buf path;
     enum reply_verdict verdict = REPLY_PAGE;
     buf_init(&path, PATH_MAX_BYTES, c->allocator);
-    int status = call(c, request_catalogue(&path, type, name), &path, classify_catalogue, batch,
+    struct catalogue_reply reply = {batch, market};
+    int status = call(c, request_catalogue(&path, type, name), &path, classify_catalogue, &reply,
                       &verdict, err);
     buf_release(&path);
     if (status != 0)
@@ -237,7 +298,18 @@ static struct period_range want_of(const struct select_context *c, const struct 
      * bound, which is a distance and not a moment somebody named. */
     if (job->from_utc_s == INT64_MIN)
         from = time_floor(from, step_s);
+    if (from < step_s) /* a record with the time 0 is refused: it says nothing */
+        from = step_s;
     return plan_closed((struct period_range){from, to}, step_s, now);
+}
+
+/* A time of a trade as the catalogue gives it; 0 = unknown. One that cannot be true must not take
+ * periods away. */
+static int64_t trade_ts(const struct select_context *c, const struct batch *b, size_t row,
+                        int column)
+{
+    int64_t ts = number_at(b, row, column);
+    return ts > 0 && ts <= c->now_utc_s + catalogue_ahead_max_s ? ts : 0;
 }
 
 static int add_row(struct select_context *c, const struct checked_job *job, const char *market,
@@ -256,8 +328,10 @@ static int add_row(struct select_context *c, const struct checked_job *job, cons
         log_warning(c->log, NULL, "%s: an instrument with an impossible name is left out", market);
         return 0;
     }
-    item->first_ts = number_at(b, row, columns->first);
-    item->last_ts = number_at(b, row, columns->last);
+    item->first_ts = trade_ts(c, b, row, columns->first);
+    item->last_ts = trade_ts(c, b, row, columns->last);
+    if (item->last_ts < item->first_ts)
+        item->last_ts = 0;
     item->rank = number_at(b, row, columns->rank);
     bool ended = !str_equal(status, STR("ACTIVE"));
     item->want = want_of(c, job, item->first_ts, ended ? item->last_ts : 0);
@@ -302,6 +376,49 @@ static int add_rows(struct select_context *c, const struct checked_job *job, con
 
 /* ---- a name that the catalogue lacks ---- */
 
+/* What is said of a name that the vendor does not know: what its own names look like. */
+static const char *unknown_because(const struct checked_job *job, const char *market)
+{
+    if (str_equal_nocase(str_from(market), STR("cccagg")))
+        return "unknown at the vendor: CCCAGG is no market here, the index that follows it is "
+               "cadli: ccdata indices_ohlcv --market cadli";
+    if (strcmp(job->type->name, "spot_ohlcv") == 0)
+        return "unknown at the vendor: markets are called like kraken, pairs like BTC-USD";
+    return "unknown at the vendor: markets are called like binance, perpetuals like "
+           "BTC-USDT-VANILLA-PERPETUAL";
+}
+
+/* Take the series from the probe's first record, when that is of the market and name asked for. */
+static int add_probed(struct select_context *c, const struct checked_job *job, const char *market,
+                      const char *name, const struct batch *batch, struct selection *out,
+                      struct ccd_error *err)
+{
+    int mapped = data_type_column_flagged(job->type, COLUMN_MAPPED);
+    struct str echo = batch_text(batch, 0,
+                                 (size_t)data_type_column_flagged(job->type, COLUMN_MARKET));
+    struct str native_name = batch_text(
+        batch, 0, (size_t)data_type_column_flagged(job->type, COLUMN_INSTRUMENT));
+    struct str mapped_name = mapped >= 0 ? batch_text(batch, 0, (size_t)mapped) : native_name;
+    bool ours = str_equal_nocase(echo, str_from(market)) &&
+                (str_equal_nocase(native_name, str_from(name)) ||
+                 str_equal_nocase(mapped_name, str_from(name)));
+    struct selected *item = add(out, err);
+    if (!item)
+        return err->status;
+    bool named = series_names_set(&item->names, job->type, str_from(market), native_name,
+                                  mapped_name.len > 0 ? mapped_name : native_name);
+    if (ours && named) {
+        item->want = want_of(c, job, 0, 0);
+        return 0;
+    }
+    out->count--;
+    struct ccd_error mixed_up = {0};
+    error_set(&mixed_up, CCD_BAD_REPLY,
+              "asked for %s %s, the vendor answered with " STR_FMT " " STR_FMT, market, name,
+              STR_ARG(echo), STR_ARG(native_name));
+    return add_failed(out, market, name, &mixed_up, err);
+}
+
 /* Ask for one candle: the vendor's own answer decides whether it knows the name, and tells the
  * native id. */
 static int probe(struct select_context *c, const struct checked_job *job, const char *market,
@@ -309,6 +426,8 @@ static int probe(struct select_context *c, const struct checked_job *job, const 
 {
     int64_t step_s = interval_infos[job->interval].step_s;
     int64_t end = job->to_utc_s < c->now_utc_s ? job->to_utc_s : c->now_utc_s;
+    if (end < earliest_ts)
+        end = c->now_utc_s; /* nothing was traded then: the name can be asked for today as well */
     struct period_range window = {time_floor(end, step_s) - step_s, time_floor(end, step_s)};
     struct batch batch = {0};
     struct buf path;
@@ -323,25 +442,12 @@ static int probe(struct select_context *c, const struct checked_job *job, const 
     if (status != 0)
         goto out;
     if (verdict == REPLY_BAD_SERIES || batch.row_count == 0) {
-        const char *why = verdict == REPLY_BAD_SERIES
-                              ? "unknown at the vendor: see the names with ccdata types, or the "
-                                "vendor's list of markets and instruments"
-                              : "the vendor has no candles of it";
-        status = add_unknown(out, market, name, err, why);
+        status = add_unknown(out, market, name, err,
+                             verdict == REPLY_BAD_SERIES ? unknown_because(job, market)
+                                                         : "the vendor has no candles of it");
         goto out;
     }
-    int native = data_type_column_flagged(job->type, COLUMN_INSTRUMENT);
-    int mapped = data_type_column_flagged(job->type, COLUMN_MAPPED);
-    struct str native_name = batch_text(&batch, 0, (size_t)native);
-    struct str mapped_name = mapped >= 0 ? batch_text(&batch, 0, (size_t)mapped) : native_name;
-    struct selected *item = add(out, err);
-    status = item ? 0 : (int)err->status;
-    if (item && !series_names_set(&item->names, job->type, str_from(market), native_name,
-                                  mapped_name.len > 0 ? mapped_name : native_name))
-        status = error_set(err, CCD_BAD_REPLY, "the vendor's name of %s %s cannot be stored",
-                           market, name);
-    else if (item)
-        item->want = want_of(c, job, 0, 0);
+    status = add_probed(c, job, market, name, &batch, out, err);
 out:
     buf_release(&path);
     batch_release(&batch);
@@ -387,14 +493,24 @@ static int select_market(struct select_context *c, const struct checked_job *job
     bool *found = mem_new(c->allocator, patterns + 1, sizeof(*found));
     if (!found)
         return error_set(err, CCD_NO_MEMORY, "no memory for a selection");
+    struct ccd_error why = {0};
+    error_set(&why, CCD_UNKNOWN_AT_VENDOR, "%s", unknown_because(job, market));
     int status = load_market(c, catalogue, market, batch, &known, err);
+    if (status == CCD_BAD_REPLY || status == CCD_BAD_REQUEST) {
+        /* One market without a usable list must not hold up the others; its names can be asked for
+         * one by one. */
+        log_warning(c->log, NULL, "the instruments of %s: %s", market, err->message);
+        why = *err;
+        known = false;
+        status = 0;
+    }
     if (status == 0 && known)
         status = add_rows(c, job, market, batch, &columns, out, found, err);
-    if (status == 0 && !known && patterns == 0)
-        status = add_unknown(out, market, "*", err,
-                             "unknown market at the vendor: see its list of markets");
+    size_t before = out->count;
     if (status == 0 && named_market)
         status = add_missing_names(c, job, market, found, out, err);
+    if (status == 0 && !known && out->count == before)
+        status = add_failed(out, market, "*", &why, err);
     for (size_t p = 0; p < patterns; p++)
         found_anywhere[p] |= found[p] || named_market;
     mem_free(c->allocator, found);
@@ -407,9 +523,8 @@ static int vendor_markets(struct select_context *c, const struct data_type *type
                           struct name_list *list, struct ccd_error *err)
 {
     struct buf path;
-    enum reply_verdict verdict = REPLY_PAGE;
     buf_init(&path, PATH_MAX_BYTES, c->allocator);
-    int status = call(c, request_markets(&path, type), &path, classify_names, list, &verdict, err);
+    int status = call_list(c, request_markets(&path, type), &path, list, err);
     buf_release(&path);
     return status;
 }
@@ -421,17 +536,8 @@ static int add_matching(struct name_list *markets, const struct name_list *list,
     const char *name = list->text.data;
     for (size_t i = 0; i < list->count; i++, name += strlen(name) + 1)
         if (str_glob(str_from(pattern), str_from(name)) && add_name(markets, str_from(name)) != 0)
-            return error_set(err, CCD_NO_MEMORY, "no memory for a list of markets");
+            return error_set(err, CCD_NO_MEMORY, "no room for a list of markets");
     return 0;
-}
-
-static bool has_name(const struct name_list *list, const char *name)
-{
-    const char *have = list->text.data;
-    for (size_t i = 0; i < list->count; i++, have += strlen(have) + 1)
-        if (strcmp(have, name) == 0)
-            return true;
-    return false;
 }
 
 static int add_plain(struct name_list *markets, struct str name, struct ccd_error *err)
@@ -442,8 +548,6 @@ static int add_plain(struct name_list *markets, struct str name, struct ccd_erro
     for (char *p = lower; *p; p++)
         if (*p >= 'A' && *p <= 'Z')
             *p = (char)(*p - 'A' + 'a'); /* the vendor's market ids are lower case */
-    if (has_name(markets, lower))
-        return 0;
     if (add_name(markets, str_from(lower)) != 0)
         return error_set(err, CCD_NO_MEMORY, "no memory for a list of markets");
     return 0;
@@ -500,7 +604,7 @@ static void rank_pairs(const struct checked_job *job, struct selection *s)
     if (strcmp(job->type->name, "spot_ohlcv") != 0)
         return;
     bool named = j->market || j->instrument || j->instrument_count > 0;
-    if (named && j->pair_limit < 0)
+    if ((named && j->pair_limit < 0) || s->count == 0)
         return;
     size_t limit = j->pair_limit > 0 ? (size_t)j->pair_limit : SPOT_PAIRS_DEFAULT;
     qsort(s->items, s->count, sizeof(*s->items), by_rank);
@@ -529,15 +633,10 @@ static int select_from_catalogues(struct select_context *c, const struct checked
         status = select_market(c, job, market, named_market, &batch, found, out, err);
     for (size_t p = 0; p < patterns && status == 0; p++)
         if (!found[p] && !is_glob(pattern_at(job->job, p)))
-            status = add_unknown(
-                out, "*", pattern_at(job->job, p), err,
-                "unknown at the vendor on every market asked: perpetuals are called "
-                "like BTC-USDT-VANILLA-PERPETUAL");
+            status = add_unknown(out, "*", pattern_at(job->job, p), err, unknown_because(job, "*"));
     mem_free(c->allocator, found);
     buf_release(&markets.text);
     batch_release(&batch);
-    if (status == 0)
-        rank_pairs(job, out);
     return status;
 }
 
@@ -573,11 +672,9 @@ static int top_assets(struct select_context *c, int64_t limit, struct name_list 
     int status = 0;
     list->total = INT64_MAX;
     for (int page = 1; status == 0; page++) {
-        enum reply_verdict verdict = REPLY_PAGE;
         size_t before = list->count;
         buf_clear(&path);
-        status = call(c, request_top_assets(&path, page, page_size), &path, classify_names, list,
-                      &verdict, err);
+        status = call_list(c, request_top_assets(&path, page, page_size), &path, list, err);
         bool last = list->count == before || (int64_t)page * page_size >= list->total;
         if (last || (int64_t)list->count >= limit)
             break;
@@ -598,11 +695,7 @@ static int select_top_indices(struct select_context *c, const struct checked_job
     int64_t taken = 0;
     for (size_t i = 0; i < list.count && taken < limit && status == 0;
          i++, symbol += strlen(symbol) + 1) {
-        bool fits = str_print(instrument, sizeof(instrument), "%s-USD", symbol);
-        bool again = false; /* the list moves between pages */
-        for (size_t k = 0; k < out->count && fits; k++)
-            again |= strcmp(out->items[k].names.instrument, instrument) == 0;
-        if (!fits || again)
+        if (!str_print(instrument, sizeof(instrument), "%s-USD", symbol))
             continue;
         status = add_index(c, job, market, str_from(instrument), true, out, err);
         taken++;
@@ -632,12 +725,72 @@ static int select_indices(struct select_context *c, const struct checked_job *jo
     return 0;
 }
 
+/* ---- the whole ---- */
+
+struct place {
+    int64_t series_id;
+    size_t index;
+};
+
+static int by_series(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    if (x->series_id != y->series_id)
+        return x->series_id < y->series_id ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* A series that was named twice, or that a catalogue lists under two names, is fetched once. */
+static int drop_doubles(const struct select_context *c, struct selection *s, struct ccd_error *err)
+{
+    struct place *places = mem_new(c->allocator, s->count + 1, sizeof(*places));
+    bool *drop = mem_new(c->allocator, s->count + 1, sizeof(*drop));
+    if (!places || !drop) {
+        mem_free(c->allocator, places);
+        mem_free(c->allocator, drop);
+        return error_set(err, CCD_NO_MEMORY, "no memory for a selection of %zu series", s->count);
+    }
+    size_t known = 0;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->items[i].error.status == CCD_OK)
+            places[known++] = (struct place){s->items[i].names.series_id, i};
+    qsort(places, known, sizeof(*places), by_series);
+    for (size_t i = 1; i < known; i++)
+        drop[places[i].index] = places[i].series_id == places[i - 1].series_id;
+    size_t kept = 0;
+    for (size_t i = 0; i < s->count; i++)
+        if (!drop[i])
+            s->items[kept++] = s->items[i];
+    s->count = kept;
+    mem_free(c->allocator, places);
+    mem_free(c->allocator, drop);
+    return 0;
+}
+
+/* A run that found nothing to do must not look like one that had nothing left to do. */
+static int refuse_nothing(const struct checked_job *job, struct selection *out,
+                          struct ccd_error *err)
+{
+    const struct ccd_job *j = job->job;
+    const char *market = j->market ? j->market : j->exchange_count > 0 ? j->exchanges[0] : "*";
+    const char *instrument = pattern_count(j) > 0 ? pattern_at(j, 0) : "*";
+    return add_unknown(out, market, instrument, err,
+                       "nothing at the vendor matches: no instrument of these names has data of "
+                       "this type");
+}
+
 int select_series(struct select_context *c, const struct checked_job *job, struct selection *out,
                   struct ccd_error *err)
 {
     *out = (struct selection){.allocator = c->allocator};
     int status = job->type->catalogue ? select_from_catalogues(c, job, out, err)
                                       : select_indices(c, job, out, err);
+    if (status == 0)
+        status = drop_doubles(c, out, err);
+    if (status == 0)
+        rank_pairs(job, out);
+    if (status == 0 && out->count == 0)
+        status = refuse_nothing(job, out, err);
     if (status != 0)
         selection_release(out);
     return status;

@@ -15,7 +15,7 @@ static const char *const NEXT_STEPS[CCD_STATUS_COUNT] = {
     [CCD_INTERNAL] = "run the same command with -v and report what it prints",
     [CCD_KEY_REJECTED] = "set CCDATA_API_KEY to a valid key, then run the same command again",
     [CCD_THROTTLED] = "run the same command later",
-    [CCD_QUOTA_EXHAUSTED] = "run the same command later, or with --wait",
+    [CCD_QUOTA_EXHAUSTED] = "run the same command again, with a larger --max_calls to go further",
     [CCD_NETWORK] = "check the network and DATA_API_BASE_URL, then run the same command again",
     [CCD_TLS] =
         "check the clock and the CA certificates of this host, then run the same command again",

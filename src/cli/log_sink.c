@@ -3,6 +3,7 @@
 #include "base/hooks.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "cli/term.h"
 
 enum { HELD_MAX_BYTES = 64 * 1024, LINE_MAX_BYTES = 4096 };
 
@@ -22,18 +23,20 @@ void log_sink_init(struct log_sink *sink, struct console *console)
 static void print(struct log_sink *sink, enum ccd_log_level level, const char *text)
 {
     char now[32];
-    char line[LINE_MAX_BYTES];
-    time_format_iso(clock_utc_s(NULL), now);
-    str_print(line, sizeof line, "%s %s %s", now, log_level_name(LEVELS[level]), text);
-    console_line(sink->console, str_from(line));
+    struct buf line;
+    buf_init(&line, LINE_MAX_BYTES, NULL);
+    buf_printf(&line, "%s %s ", time_format_iso(clock_utc_s(NULL), now),
+               log_level_name(LEVELS[level]));
+    term_add_escaped(&line, str_from(text)); /* names of the vendor stand in it */
+    console_line(sink->console, buf_str(&line));
+    buf_release(&line);
 }
 
 static bool hold(struct log_sink *sink, enum ccd_log_level level, const char *text)
 {
     struct str line = str_from(text);
-    if (!sink->holding || buf_reserve(&sink->held, line.len + 2) != 0) {
+    if (!sink->holding || buf_reserve(&sink->held, line.len + 2) != 0)
         return false;
-    }
     buf_add_char(&sink->held, (char)('0' + level));
     return buf_add(&sink->held, line.ptr, line.len + 1) == 0;
 }
@@ -43,9 +46,8 @@ void log_sink_write(void *user, enum ccd_log_level level, const char *line)
     struct log_sink *sink = user;
     flockfile(
         sink->console->err); /* lines come from any thread, and the bar stands on the same file */
-    if (!hold(sink, level, line) && level >= sink->threshold) {
+    if (!hold(sink, level, line) && level >= sink->threshold)
         print(sink, level, line);
-    }
     funlockfile(sink->console->err);
 }
 
@@ -58,9 +60,8 @@ void log_sink_start(struct log_sink *sink, enum ccd_log_level threshold)
     while (rest.len > 0) {
         struct str line = str_split(&rest, '\0');
         enum ccd_log_level level = (enum ccd_log_level)(line.ptr[0] - '0');
-        if (level >= threshold) {
+        if (level >= threshold)
             print(sink, level, line.ptr + 1);
-        }
     }
     buf_release(&sink->held);
     funlockfile(sink->console->err);

@@ -45,5 +45,6 @@ int main(int argc, char **argv)
     keep_secrets_in();
     keep_bodies_on_the_heap();
     signal(SIGPIPE, SIG_IGN); /* sockets and a closed pager give EPIPE instead */
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file size gives EFBIG, which is reported */
     return cli_main(&(struct cli){.out = stdout, .err = stderr}, argc, argv);
 }

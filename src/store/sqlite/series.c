@@ -180,6 +180,8 @@ static int journal_mapping(const struct connection *c, struct series_statements 
                         err);
 }
 
+/* Take the mapped id away: until it gets another the series goes by a name that none can have, with
+ * a control character. */
 static int park(const struct connection *c, struct series_statements *s, int64_t series_id,
                 struct ccd_error *err)
 {
@@ -189,8 +191,7 @@ static int park(const struct connection *c, struct series_statements *s, int64_t
 }
 
 /* Give a series its native id as mapped id. Another series may hold that name: it falls back too,
- * and so on; a series that fell back never loses its name again, so this ends. Each is parked under
- * a name that no series can have (it holds a control character) before its name is given away. */
+ * and so on; a series that fell back never loses its name again, so this ends. */
 static int fall_back(const struct connection *c, struct series_statements *s,
                      const struct data_type *type, const struct series_names *loser,
                      const char *run_id, struct ccd_error *err)
@@ -198,7 +199,7 @@ static int fall_back(const struct connection *c, struct series_statements *s,
     struct series_names falling = *loser;
     struct series_names other = {0};
     bool more = true;
-    int status = park(c, s, falling.series_id, err);
+    int status = CCD_OK;
     while (more && status == CCD_OK) {
         status = find_by_mapped(c, s, type, str_from(falling.market), str_from(falling.instrument),
                                 &other, &more, err);

@@ -337,6 +337,25 @@ CONTRACT(value_becomes_null_and_back)
     page_release(&page);
 }
 
+CONTRACT(zero_is_not_null)
+{
+    struct page page;
+    page_init_days(&page, 100, 2);
+    page_set_null(&page, 0, "total_trades");
+    page_set_i64(&page, 1, "total_trades", 0);
+    page_set_null(&page, 0, "open");
+    page_set_f64(&page, 1, "open", 0);
+    page_check(f, &page, 2, 0, 0, 0);
+    page_set_i64(&page, 0, "total_trades", 0);
+    page_check(f, &page, 0, 1, 1, 0);
+    page_set_f64(&page, 0, "open", 0);
+    page_check(f, &page, 0, 1, 1, 0);
+    page_set_null(&page, 1, "total_trades");
+    page_check(f, &page, 0, 1, 1, 0);
+    page_is_stored(f, &page);
+    page_release(&page);
+}
+
 CONTRACT(sign_of_zero_is_a_change)
 {
     struct page page;

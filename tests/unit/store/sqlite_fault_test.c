@@ -233,10 +233,12 @@ SQLITE_TEST(lock_is_waited_for)
 SQLITE_TEST(lock_file_is_not_followed)
 {
     char path[300];
+    char elsewhere[300];
     str_print(path, sizeof(path), "%s.lock", database_path(f));
-    CHECK_INT(0, symlink("/tmp/elsewhere", path));
+    str_print(elsewhere, sizeof(elsewhere), "%s/elsewhere", f->place.directory);
+    CHECK_INT(0, symlink(elsewhere, path));
     CHECK(f->store->ops->lock(f->store, type_of("spot_ohlcv"), INTERVAL_1D, 0, &f->err) != CCD_OK);
-    CHECK(access("/tmp/elsewhere", F_OK) != 0);
+    CHECK(access(elsewhere, F_OK) != 0);
 }
 
 /* ---- contention within SQLite ---- */

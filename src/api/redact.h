@@ -1,0 +1,22 @@
+/* The last guard of secrets: what others wrote (an error page that shows our own request headers, a
+ * message that quotes the key) is masked before it goes into a log line or a report.
+ * Invariant: matches raw, percent-encoded, JSON-escaped, base64 and hex text; the beginning of a
+ * secret is enough, since messages are cut. */
+#ifndef API_REDACT_H
+#define API_REDACT_H
+
+#include "base/buf.h"
+#include "config/config.h"
+
+struct redactor {
+    struct buf forms; /* of all secrets, each with its NUL */
+    size_t count;
+};
+
+/* Learns every secret of the configuration. CCD_NO_MEMORY. */
+int redactor_init(struct redactor *redactor, const struct config *config, struct ccd_error *err);
+void redactor_release(struct redactor *redactor); /* zeroed is legal */
+/* Mask in place; never longer than before. NULL: nothing is known, nothing is masked. */
+void redact(const struct redactor *redactor, char *text);
+
+#endif
