@@ -124,12 +124,13 @@ enum config_group {
     X(INGESTION_API_CALL_DELAY, SECONDS, "s", "0.1", 0, 3600, 0, INGESTION, \
       "Shortest pause between the starts of two calls") \
     X(INGESTION_BATCH_SIZE, INTEGER, "rows", "1000", 1, 1000000, 0, INGESTION, \
-      "Rows handed to the database in one piece") \
+      "Rows handed to the database in one statement; SQLite takes a page at once") \
     X(INGESTION_CHUNK_SIZE, INTEGER, "rows", "10000", 1, 10000000, 0, INGESTION, \
       "Rows that may share a transaction; a page is never split") \
-    X(INGESTION_MAX_CONSECUTIVE_FAILURES, INTEGER, "failures", "5", 1, 1000, 0, INGESTION, \
+    X(INGESTION_MAX_CONSECUTIVE_FAILURES, INTEGER, "failures", "5", 1, 1000, CONFIG_NOT_YET, \
+      INGESTION, \
       "Failures in a row after which an API host is left alone for a while") \
-    X(INGESTION_FAILURE_BACKOFF_MULTIPLIER, NUMBER, "", "2", 1, 10, 0, INGESTION, \
+    X(INGESTION_FAILURE_BACKOFF_MULTIPLIER, NUMBER, "", "2", 1, 10, CONFIG_NOT_YET, INGESTION, \
       "Growth of the wait from one retry to the next") \
     X(INGESTION_MAX_FAILURE_BACKOFF, SECONDS, "s", "300", 1, 86400, 0, INGESTION, \
       "Longest wait between two retries") \
