@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -89,6 +90,8 @@ def main():
     parser.add_argument("--werror", default="false")
     parser.add_argument("--only", help="only tests with this in their name")
     args = parser.parse_args()
+    # A shell starts background jobs with SIGINT ignored, and children inherit that; tests send it to programs that honour it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     total = [0, 0, 0]
     for folder, options, suites, without in PLANS[args.plan]:
         folder = args.build if folder == "build" else folder

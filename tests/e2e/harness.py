@@ -125,6 +125,7 @@ def replay(answer):
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one segment: no delayed acknowledgement stands between them
 
         def do_GET(self):
             path, _, query = self.path.partition("?")
@@ -160,6 +161,7 @@ def figure(text):
 def main(tests):
     """Run the functions test_* of a module's globals(); argv[1] is a glob. Prints the closing line."""
     pattern = sys.argv[1] if len(sys.argv) > 1 else "*"
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell would hand on "ignored"
     passed = failed = skipped = 0
     for name, test in list(tests.items()):
         if not name.startswith("test_") or not fnmatch.fnmatch(name, pattern):
