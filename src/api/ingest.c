@@ -152,24 +152,32 @@ static int open_vendor(struct run *run, struct ccd_error *err)
     };
     if (http_client_new(&http, "DATA_API_BASE_URL", &run->http, err) != 0)
         return err->status;
+    return reply_decoder_init(&run->decoder, NULL, err);
+}
+
+static int open_ledger(void *user, struct ledger **out_ledger, struct ccd_error *err)
+{
+    struct run *run = user;
+    const struct config *c = run->client->config;
     char directory[PATH_BYTES];
     bool shared = client_state_directory(directory, sizeof(directory));
     if (!shared)
         log_warning(&run->client->log, NULL,
                     "no folder for the quota ledger: only the calls of this run are counted; set "
                     "XDG_STATE_HOME or HOME to one");
+    const struct str key = config_secret(c, CONFIG_CCDATA_API_KEY);
     const struct ledger_config ledger = {
         .directory = shared ? directory : NULL,
         .origin = http_origin(run->http),
-        .api_key = http.api_key ? http.api_key : "",
+        .api_key = key.ptr,
         .limits = limits_of(c),
-        .abandon_us = timeout_ms * 1000 + request_guard_us,
+        .abandon_us = config_ms(c, CONFIG_API_REQUEST_TIMEOUT) * 1000 + request_guard_us,
         .clock = &run->client->clock,
         .log = &run->client->log,
     };
-    if (ledger_open(&ledger, &run->ledger, err) != 0)
-        return err->status;
-    return reply_decoder_init(&run->decoder, NULL, err);
+    int status = ledger_open(&ledger, &run->ledger, err);
+    *out_ledger = run->ledger;
+    return status;
 }
 
 static struct retry_policy retry_of(const struct config *c)
@@ -188,6 +196,8 @@ static void init_caller(struct run *run)
     run->caller = (struct caller){
         .http = run->http,
         .ledger = run->ledger,
+        .open_ledger = open_ledger,
+        .ledger_user = run,
         .decoder = &run->decoder,
         .retry = retry_of(client->config),
         .clock = &client->clock,
@@ -231,6 +241,8 @@ static int open_all(struct run *run, struct ccd_error *err)
         return error_set(err, CCD_KEY_REJECTED,
                          "no API key: set CCDATA_API_KEY in the environment or in .env");
     int status = open_vendor(run, err); /* checks base URL and key; sends nothing */
+    if (status == 0 && !run->plan)      /* a plan may do without calls, and then leaves no trace */
+        status = open_ledger(run, &run->ledger, err);
     if (status == 0)
         status = open_store(run, err);
     if (status == 0 && !run->plan)

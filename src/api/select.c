@@ -206,6 +206,24 @@ static bool is_fresh(const struct select_context *c, const struct data_type *typ
     return asked_utc_s > 0 && asked_utc_s + type->cache_lifetime_s > c->now_utc_s;
 }
 
+/* What the vendor's list has lost since the last time is asked for all the same, as it is when the
+ * list comes from the store: a list that was short one day must not end a series. */
+static int keep_vanished(struct select_context *c, const struct data_type *type, struct str market,
+                         struct batch *batch, struct ccd_error *err)
+{
+    const struct store_ops *ops = c->store->ops;
+    int64_t asked_utc_s = 0;
+    size_t rows = 0;
+    if (ops->load_catalogue(c->store, type, market, NULL, &rows, &asked_utc_s, err) != 0)
+        return err->status;
+    if (rows <= batch->row_count || rows > batch->capacity_rows)
+        return 0;
+    log_warning(c->log, NULL, "the vendor's list of " STR_FMT " lacks %zu instruments that it had",
+                STR_ARG(market), rows - batch->row_count);
+    batch_clear(batch);
+    return ops->load_catalogue(c->store, type, market, batch, &rows, &asked_utc_s, err);
+}
+
 /* Rows of a market's instruments, from the store when fresh, else from the vendor. *out_known
  * false: no such market. */
 static int load_market(struct select_context *c, const struct data_type *type, const char *market,
@@ -235,7 +253,8 @@ static int load_market(struct select_context *c, const struct data_type *type, c
     struct store_catalogue_counts counts;
     if (!*out_known || c->read_only)
         return 0;
-    return ops->put_catalogue(c->store, type, name, batch, c->now_utc_s, &counts, err);
+    status = ops->put_catalogue(c->store, type, name, batch, c->now_utc_s, &counts, err);
+    return status == 0 ? keep_vanished(c, type, name, batch, err) : status;
 }
 
 /* The columns of a catalogue that a selection reads. */
@@ -608,8 +627,11 @@ static void rank_pairs(const struct checked_job *job, struct selection *s)
         return;
     size_t limit = j->pair_limit > 0 ? (size_t)j->pair_limit : SPOT_PAIRS_DEFAULT;
     qsort(s->items, s->count, sizeof(*s->items), by_rank);
-    if (s->count > limit)
-        s->count = limit;
+    size_t failed = 0; /* they stand in front, and are no pairs */
+    while (failed < s->count && s->items[failed].error.status != CCD_OK)
+        failed++;
+    if (s->count - failed > limit)
+        s->count = failed + limit;
 }
 
 static int select_from_catalogues(struct select_context *c, const struct checked_job *job,

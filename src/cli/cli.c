@@ -86,7 +86,7 @@ static int fail_without_command(struct cli *cli, const struct args *args)
 static int dispatch(struct cli *cli, const struct args *args)
 {
     if (args->help) {
-        return help_print(cli, args->command);
+        return help_print(cli, args, args->command);
     }
     if (args->version) {
         return version_run(cli, args);

@@ -5,6 +5,7 @@
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/term.h"
 
@@ -102,7 +103,26 @@ void help_add_command(struct buf *out, const struct command *command)
     buf_printf(out, "\nExample:\n  %s\n", command->example);
 }
 
-int help_print(struct cli *cli, const struct command *command)
+static void begin_object(struct json *j, struct buf *out, const struct args *args)
+{
+    buf_init(out, OUTPUT_MAX_BYTES, NULL);
+    json_begin(j, out, args->command ? args->command->name : NULL, "complete", 0);
+}
+
+/* The text as the one member of an object; releases it. */
+static int print_help_object(struct cli *cli, const struct args *args, struct buf *text)
+{
+    struct buf out;
+    struct json j;
+    begin_object(&j, &out, args);
+    json_add_text(&j, "help", buf_str(text).ptr);
+    json_end(&j);
+    out.failed |= text->failed;
+    buf_release(text);
+    return cli_print(cli, &out);
+}
+
+int help_print(struct cli *cli, const struct args *args, const struct command *command)
 {
     struct buf text;
     buf_init(&text, OUTPUT_MAX_BYTES, NULL);
@@ -111,7 +131,7 @@ int help_print(struct cli *cli, const struct command *command)
     } else {
         help_add_program(&text);
     }
-    return cli_print(cli, &text);
+    return args->json ? print_help_object(cli, args, &text) : cli_print(cli, &text);
 }
 
 int help_run(struct cli *cli, const struct args *args)
@@ -121,14 +141,21 @@ int help_run(struct cli *cli, const struct args *args)
     if (args->operand && args_find_command(args->operand, &command, &err) != 0) {
         return cli_fail(cli, args, &err, ccd_status_exit_code(err.status));
     }
-    return help_print(cli, command);
+    return help_print(cli, args, command);
 }
 
 int version_run(struct cli *cli, const struct args *args)
 {
-    (void)args;
     struct buf text;
-    buf_init(&text, OUTPUT_MAX_BYTES, NULL);
-    buf_printf(&text, "ccdata %s\n%s\n", ccd_version(), ccd_libraries());
+    struct json j;
+    if (args->json) {
+        begin_object(&j, &text, args);
+        json_add_text(&j, "version", ccd_version());
+        json_add_text(&j, "libraries", ccd_libraries());
+        json_end(&j);
+    } else {
+        buf_init(&text, OUTPUT_MAX_BYTES, NULL);
+        buf_printf(&text, "ccdata %s\n%s\n", ccd_version(), ccd_libraries());
+    }
     return cli_print(cli, &text);
 }

@@ -5,12 +5,14 @@
 
 #include "base/buf.h"
 
+struct args;
 struct cli;
 struct command;
 
 void help_add_program(struct buf *out);
 void help_add_command(struct buf *out, const struct command *command);
-int help_print(struct cli *cli,
-               const struct command *command); /* NULL = the program's; an exit code */
+/* Of the command, NULL = the program's; the text, or with --json an object around it. Returns an
+ * exit code. */
+int help_print(struct cli *cli, const struct args *args, const struct command *command);
 
 #endif

@@ -82,6 +82,8 @@ static int get_permit(struct caller *c, uint32_t *out_ticket, struct ccd_error *
         return error_set(err, CCD_QUOTA_EXHAUSTED,
                          "the %lld calls allowed to this run are spent; run again to go on",
                          (long long)c->max_calls);
+    if (!c->ledger && c->open_ledger(c->ledger_user, &c->ledger, err) != 0)
+        return err->status;
     for (;;) {
         struct permit permit;
         int64_t wait;

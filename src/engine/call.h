@@ -10,7 +10,9 @@
 
 struct caller {
     struct http_client *http;
-    struct ledger *ledger;
+    struct ledger *ledger; /* NULL: open_ledger gives it when the first call is made */
+    int (*open_ledger)(void *user, struct ledger **out_ledger, struct ccd_error *err);
+    void *ledger_user;
     struct reply_decoder *decoder;
     struct retry_policy retry;
     const struct clock *clock;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A vendor and a machine that mean harm: every run ends soon, tells the truth by its exit code, and loses nothing."""
 import base64
+import concurrent.futures
 import contextlib
 import gzip
 import json
@@ -9,6 +10,7 @@ import random
 import re
 import resource
 import subprocess
+import threading
 import time
 import urllib.parse
 
@@ -49,6 +51,18 @@ def only_series(document):
 
 def stored(world):
     return world.query("SELECT count(*) FROM fact_spot_ohlcv_1d")[0][0]
+
+
+def each(work, cases):
+    """work(world, *case) for every case, each in a world of its own, a few at a time: most of them only wait."""
+    def one(case):
+        world = harness.World()
+        try:
+            return work(world, *case)
+        finally:
+            world.remove()
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        return list(pool.map(one, cases))
 
 
 def rows_bent(change):
@@ -190,31 +204,29 @@ def test_key_revoked_in_mid_run(world):
         assert code == 0 and stored(world) == 365
 
 
-def test_retry_after_is_obeyed(world):
+def test_retry_after_is_obeyed(_):
     """The next request of the whole key comes after the wait, on candles and on lists; nonsense means a second."""
-    for where in ("hook", "list_hook"):
-        for given, least in (("0", 1), ("garbage", 0), ("Sun, 01 Mar 2026 12:00:00 GMT", 1), (None, 0)):
-            other = harness.World()
-            vendor = Vendor()
-            headers = {"Date": "Sun, 01 Mar 2026 11:59:59 GMT"}
-            headers.update({"Retry-After": given} if given is not None else {})
-            refused = []
+    def wait(world, where, given, least):
+        vendor = Vendor()
+        headers = {"Date": "Sun, 01 Mar 2026 11:59:59 GMT"}
+        headers.update({"Retry-After": given} if given is not None else {})
+        refused = []
 
-            def once(vendor, path, query):
-                if not refused:
-                    refused.append(len(vendor.stamps) - 1)
-                    return 429, error("rate limit", 99), headers
+        def once(vendor, path, query):
+            if refused:
                 return None
-            setattr(vendor, where, once)
-            try:
-                with serve(vendor) as (url, requests):
-                    code, document, result = run(other, url, *BTC)
-                    check_counts(document, requests)
-                assert code == 0, f"{where} {given}: exit {code}: {result.stderr}"
-                waited = vendor.stamps[refused[0] + 1] - vendor.stamps[refused[0]]
-                assert waited >= least, f"{where} {given}: the next request came after {waited:.3f} s"
-            finally:
-                other.remove()
+            refused.append(len(vendor.stamps) - 1)
+            return 429, error("rate limit", 99), headers
+        setattr(vendor, where, once)
+        with serve(vendor) as (url, requests):
+            code, document, result = run(world, url, *BTC)
+            check_counts(document, requests)
+        assert code == 0, f"{where} {given}: exit {code}: {result.stderr}"
+        waited = vendor.stamps[refused[0] + 1] - vendor.stamps[refused[0]]
+        assert waited >= least, f"{where} {given}: the next request came after {waited:.3f} s"
+
+    forms = (("1", 1), ("0", 1), ("-5", 0), ("garbage", 0), ("Sun, 01 Mar 2026 12:00:00 GMT", 1), (None, 0))
+    each(wait, [(where, *form) for where in ("hook", "list_hook") for form in forms])
 
 
 def test_an_endless_retry_after_ends_the_run(world):
@@ -313,6 +325,20 @@ def test_catalogues_that_lie(world):
         assert code == 7 and "coinbase" in result.stderr and not candle_calls(requests), result.stderr
         code, _, result = run(world, url, *BTC)
         assert code == 0, f"a named instrument can do without the list: {result.stderr}"
+
+
+def test_a_list_that_shrinks(world):
+    """An instrument that the list lost is still asked for, in the run that fetches the list as in the one that knows it."""
+    vendor = Vendor([("A", "A-USD"), ("B", "B-USD")])
+    with serve(vendor) as (url, _):
+        assert run(world, url, *ALL)[0] == 0
+        short = Vendor([("A", "A-USD")]).catalogue()
+        vendor.list_hook = always(*short)
+        for days in (2, 2):
+            vendor.now = NOW + days * DAY
+            code, document, _ = run(world, url, *ALL, now=vendor.now)
+            assert code == 0 and {series["instrument"] for series in series_of(document)} == {"A", "B"}, document
+    assert stored(world) == 2 * 367
 
 
 def test_one_market_without_a_list(world):
@@ -478,7 +504,6 @@ def start(world, url, *arguments, **more):
 @contextlib.contextmanager
 def silence(vendor, where):
     """The hook answers nothing until the block ends."""
-    import threading
     gate = threading.Event()
 
     def wait(*_):
@@ -504,15 +529,14 @@ def test_signals_end_every_wait(world):
         assert json.loads(out)["status"] == "interrupted", out
         assert took < 20, f"{what}: ended {took:.1f} s after the signal"
 
-    # One signal waits four seconds for what is under way, the second does not: the first is tried once for each code.
-    for where, path, signals, code in (
-            ("list_hook", "/instruments", [2], 130), ("list_hook", "/instruments", [15, 15], 143), ("hook", "/historical/", [15], 143),
-            ("hook", "/historical/", [2, 15], 130)):
+    def while_silent(world, where, path, signals, code):
         vendor = Vendor()
         with silence(vendor, where), serve(vendor) as (url, requests):
             process = start(world, url, *BTC)
-            wait_for(lambda path=path: any(path in request["path"] for request in requests), path)
+            wait_for(lambda: any(path in request["path"] for request in requests), path)
             ends(process, signals, code, f"{where} {signals}")
+    each(while_silent, [(where, path, signals, code) for where, path in (("list_hook", "/instruments"), ("hook", "/historical/"))
+                        for signals, code in (([2], 130), ([15], 143), ([2, 15], 130), ([15, 15], 143))])
     vendor = Vendor()
     vendor.hook = always(429, error("rate limit", 99), {"Retry-After": "60"})
     with serve(vendor) as (url, requests):
@@ -568,6 +592,23 @@ def test_places_that_cannot_hold_state(world):
         assert code == 0 and "quota" in result.stderr, f"calls that are not counted were not mentioned: {result.stderr}"
 
 
+def test_a_plan_leaves_no_trace(world):
+    """A dry run that needs no call makes neither database nor quota ledger, and needs no key."""
+    with serve(Vendor()) as (url, requests):
+        code, plan, _ = run(world, url, "indices_ohlcv", "--instruments", "BTC-USD", "--dry_run", CCDATA_API_KEY="")
+        assert code == 0 and plan["totals"]["calls"] == 1 and not requests
+        assert list(world.folder.iterdir()) == [], list(world.folder.iterdir())
+
+
+def test_a_limit_counts_pairs(world):
+    """An unknown market takes no place of a pair."""
+    vendor = Vendor([(f"N{i}", f"M{i}-USD") for i in range(3)])
+    with serve(vendor) as (url, _):
+        code, document, _ = run(world, url, "spot_ohlcv", "--exchanges", "kraken", "nosuch", "--pair_limit", "1")
+        states = [series["state"] for series in series_of(document)]
+        assert code == 1 and sorted(states) == ["complete", "failed"], states
+
+
 def test_odd_figures(world):
     """Budgets, rates and clocks at the edge of what can be said."""
     with serve(Vendor()) as (url, requests):
@@ -603,6 +644,9 @@ def test_json_whatever_is_asked(world):
                 assert document["exit_code"] == result.returncode and result.returncode in (0, 2, 4, 5, 7, 8, 9, 10), result.returncode
             except (ValueError, AssertionError) as problem:
                 wrong.append(f"{case}: exit {result.returncode}: {problem}: {result.stdout[:80]!r} {result.stderr[-200:]}")
+        for case in (["--version"], ["--help"], ["types"], ["types", "spot_ohlcv"], ["types", "nosuch"], ["nosuch"], []):
+            result = world.run("--json", *case, database=False)
+            assert json.loads(result.stdout)["exit_code"] == result.returncode, (case, result.stdout)
     assert not wrong, "\n".join(wrong)
 
 
@@ -713,19 +757,15 @@ def live(life, world):
         return True
 
 
-def test_exit_0_means_that_all_is_there(world):
-    complete = 0
-    seeds = int(os.environ.get("CCDATA_LIVES", "24"))
-    for seed in range(seeds):
-        other = harness.World()
+def test_exit_0_means_that_all_is_there(_):
+    def one(world, seed):
         try:
-            complete += live(Life(seed), other)
+            return live(Life(seed), world)
         except Exception as problem:
             raise AssertionError(f"seed {seed}: {problem}") from problem
-        finally:
-            other.remove()
-    assert complete > seeds // 2, complete
-    harness.figure(f"{complete} of {seeds} hostile lives ended complete, all of them exactly")
+    lives = each(one, [(seed,) for seed in range(int(os.environ.get("CCDATA_LIVES", "32")))])
+    assert sum(lives) > len(lives) // 2, lives
+    harness.figure(f"{sum(lives)} of {len(lives)} hostile lives ended complete, all of them exactly")
 
 
 harness.main(globals())

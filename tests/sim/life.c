@@ -90,6 +90,8 @@ static void acquire(struct life *l, uint32_t slot)
     struct sim *sim = l->sim;
     struct permit permit = limiter_acquire(sim->limiter, &sim->server.limits, sim->now_us,
                                            sim->life, abandon_us);
+    if (call_must_end(&permit, permit.wait_until_us - sim->now_us))
+        permit.answer = PERMIT_SPENT;
     struct session_event event = {.kind = SESSION_PERMIT,
                                   .slot = slot,
                                   .permit = permit.answer,
