@@ -47,21 +47,28 @@ def measure(command, environment, folder):
     return time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, output
 
 
+def vendor_environment(folder, vendor):
+    """Nothing of the user's; no limit but the machine's."""
+    return {
+        "PATH": os.environ["PATH"], "HOME": str(folder), "XDG_STATE_HOME": str(folder), "CCDATA_API_KEY": "bench",
+        "DATA_API_BASE_URL": vendor.url, "CCDATA_NOW": NOW, "API_RATE_LIMIT_PER_SECOND": "0",
+        "API_RATE_LIMIT_PER_MINUTE": "0", "API_RATE_LIMIT_PER_HOUR": "0", "INGESTION_API_CALL_DELAY": "0",
+    }
+
+
+def ingest_command(build, instruments, start):
+    return [str(build / "ccdata"), "futures_ohlcv", "--exchanges", "binance", "--instruments", *instruments, "--interval", "1m",
+            "--from", start, "--json", "--progress", "none"]
+
+
 def ingest(build, vendor, database, instruments, start, pin, runs):
     """Median figures of a run of futures_ohlcv 1m over the given instruments."""
     samples = []
     for run in range(runs + 1):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="ccdata-bench-"))
         try:
-            environment = {
-                "PATH": os.environ["PATH"], "HOME": str(folder), "XDG_STATE_HOME": str(folder), "CCDATA_API_KEY": "bench",
-                "DATA_API_BASE_URL": vendor.url, "CCDATA_NOW": NOW, "API_RATE_LIMIT_PER_SECOND": "0",
-                "API_RATE_LIMIT_PER_MINUTE": "0", "API_RATE_LIMIT_PER_HOUR": "0", "INGESTION_API_CALL_DELAY": "0",
-            }
-            command = [*(["taskset", "-c", pin] if pin else []), str(build / "ccdata"), "futures_ohlcv", "--exchanges", "binance",
-                       "--instruments", *instruments, "--interval", "1m", "--from", start, "--json", "--progress", "none",
-                       "--database", database]
-            wall, cpu, rss, output = measure(command, environment, folder)
+            command = [*(["taskset", "-c", pin] if pin else []), *ingest_command(build, instruments, start), "--database", database]
+            wall, cpu, rss, output = measure(command, vendor_environment(folder, vendor), folder)
             rows = json.loads(output)["totals"]["rows_fetched"]
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -82,6 +89,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--rows10m", action="store_true", help="also the run of 10 million rows for its memory")
     args = parser.parse_args()
+    import databases  # it needs this module's helpers
     build = (ROOT / args.build).resolve()
     model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
     print(f"machine: {os.cpu_count()} x {model}, {platform.system()} {platform.release()}; {time.strftime('%Y-%m-%d', time.gmtime())}")
@@ -101,6 +109,7 @@ def main():
         for name, database, instruments, start, pin in cases:
             rate, cpu, rss, rows = ingest(build, vendor, database, instruments, start, pin, args.runs)
             print(f"{name:48} {rate:12,.0f} {cpu:8.2f} {rss / 2**20:7.0f} MiB {rows:10,.0f}", flush=True)
+        databases.run(build, vendor, 400_000, args.runs)
     finally:
         vendor.stop()
 

@@ -7,105 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/hash.h"
-#include "store/store.h"
-
-enum { PAGE_ROWS = 2000, SERIES = 20, RUNS_MAX = 25 };
-
-static const int64_t first_ts = 1700000040;
-
-struct figures {
-    double rows_per_s;
-    double cpu_s_per_million;
-};
-
-struct stopwatch {
-    double wall_s;
-    double cpu_s;
-};
-
-static struct stopwatch read_stopwatch(void)
-{
-    struct timespec now;
-    struct rusage used;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    getrusage(RUSAGE_SELF, &used);
-    return (struct stopwatch){
-        .wall_s = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec,
-        .cpu_s = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-                 1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec),
-    };
-}
-
-static struct figures since(struct stopwatch start, int64_t rows)
-{
-    struct stopwatch now = read_stopwatch();
-    return (struct figures){
-        .rows_per_s = (double)rows / (now.wall_s - start.wall_s),
-        .cpu_s_per_million = (now.cpu_s - start.cpu_s) / ((double)rows / 1e6),
-    };
-}
-
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "store_bench: %s: %s\n", what, why);
-    exit(1);
-}
-
-/* ---- a page that looks like minutes of a futures market ---- */
-
-static double price(struct rng *r)
-{
-    return (double)(6000 + rng_below(r, 2000)) / 1000;
-}
-
-static double amount(struct rng *r)
-{
-    return rng_below(r, 3) == 0 ? 0 : (double)rng_below(r, UINT64_C(1) << 48) / 1e9;
-}
-
-static void fill_cell(struct batch *b, size_t row, size_t column, bool traded, struct rng *r)
-{
-    const struct column *c = &b->type->columns[column];
-    if (c->flags & COLUMN_SERIES && c->kind == COLUMN_TEXT)
-        batch_set_text(b, row, column, STR("VANILLA"));
-    else if (!column_is_fact(c))
-        return;
-    else if (strcmp(c->group, "OHLC_TRADE") == 0 && !traded)
-        return;
-    else if (c->kind == COLUMN_UTC_S)
-        batch_set_i64(b, row, column, first_ts + (int64_t)rng_below(r, 86400));
-    else if (c->kind == COLUMN_I64)
-        batch_set_i64(b, row, column, traded ? (int64_t)rng_below(r, 300) : 0);
-    else if (strcmp(c->unit, "price") == 0)
-        batch_set_f64(b, row, column, price(r));
-    else
-        batch_set_f64(b, row, column, traded ? amount(r) : 0);
-}
-
-static void fill_page(struct batch *b)
-{
-    struct rng r = {.state = 1};
-    for (size_t row = 0; row < PAGE_ROWS; row++) {
-        bool traded = rng_below(&r, 100) != 0; /* 1 % without trades, as recorded */
-        for (size_t column = 0; column < b->type->column_count; column++)
-            fill_cell(b, row, column, traded, &r);
-    }
-    b->row_count = PAGE_ROWS;
-}
-
-/* Pages go round the series, each series forward in time. */
-static void date_page(struct batch *b, int64_t page)
-{
-    size_t ts = (size_t)data_type_column_flagged(b->type, COLUMN_TS);
-    for (size_t row = 0; row < PAGE_ROWS; row++) {
-        int64_t period = page / SERIES * PAGE_ROWS + (int64_t)row;
-        batch_set_i64(b, row, ts, first_ts + period * 60);
-    }
-}
+#include "bench.h"
 
 /* ---- runs ---- */
 
@@ -122,24 +26,8 @@ static void remove_database(const char *path)
 static void put_page(struct store_writer *w, const struct series_names *names,
                      const struct batch *b, int64_t page, bool fresh)
 {
-    size_t ts = (size_t)data_type_column_flagged(b->type, COLUMN_TS);
-    struct coverage_segment segment = {
-        .from_ts = batch_cell(b, 0, ts)->i64,
-        .to_ts = batch_cell(b, PAGE_ROWS - 1, ts)->i64 + 60,
-        .asked_utc_s = 2000000000,
-    };
-    struct store_page p = {
-        .type = b->type,
-        .interval = INTERVAL_1M,
-        .series = &names[page % SERIES],
-        .batch = b,
-        .fresh = fresh,
-        .collected_utc_s = segment.asked_utc_s,
-        .final_before_ts = segment.asked_utc_s,
-        .segments = &segment,
-        .segment_count = 1,
-        .run_id = "bench",
-    };
+    struct coverage_segment segment;
+    struct store_page p = page_of(b, names, page, fresh, &segment);
     struct store_page_result result;
     struct ccd_error err;
     if (w->ops->writer_begin(w, &err) != 0 || w->ops->writer_put(w, &p, &result, &err) != 0 ||
@@ -155,23 +43,19 @@ static struct figures run_store(const char *path, struct batch *b, int64_t pages
     str_print(url, sizeof(url), "sqlite:%s", path);
     struct store_config config = {.url = url, .create_schema = true, .settle_s = 360};
     struct series_names names[SERIES];
-    for (int i = 0; i < SERIES; i++) {
-        char native[32];
-        str_print(native, sizeof(native), "PAIR%d", i);
-        series_names_set(&names[i], b->type, STR("binance"), str_from(native), STR(""));
-    }
+    page_series(b->type, names);
     struct ccd_error err;
     struct store *store;
     struct store_writer *writer;
     if (store_open(&config, &store, &err) != 0 ||
         store->ops->writer_open(store, &writer, &err) != 0)
         die("opening the store", err.message);
-    struct stopwatch start = read_stopwatch();
+    struct stopwatch start = stopwatch_read();
     for (int64_t page = 0; page < pages; page++) {
-        date_page(b, page);
+        page_date(b, page);
         put_page(writer, names, b, page, fresh);
     }
-    struct figures figures = since(start, pages * PAGE_ROWS);
+    struct figures figures = stopwatch_since(start, pages * PAGE_ROWS);
     writer->ops->writer_close(writer);
     store_close(store);
     return figures;
@@ -229,9 +113,9 @@ static struct figures run_bare(const char *path, struct batch *b, int64_t pages)
     must(db, sqlite3_prepare_v3(db, insert, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL),
          "preparing");
     size_t ts = (size_t)data_type_column_flagged(b->type, COLUMN_TS);
-    struct stopwatch start = read_stopwatch();
+    struct stopwatch start = stopwatch_read();
     for (int64_t page = 0; page < pages; page++) {
-        date_page(b, page);
+        page_date(b, page);
         must(db, sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), "begin");
         for (size_t row = 0; row < PAGE_ROWS; row++) {
             sqlite3_bind_int64(stmt, 1, 1000003 * (page % SERIES));
@@ -242,31 +126,10 @@ static struct figures run_bare(const char *path, struct batch *b, int64_t pages)
         }
         must(db, sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), "commit");
     }
-    struct figures figures = since(start, pages * PAGE_ROWS);
+    struct figures figures = stopwatch_since(start, pages * PAGE_ROWS);
     sqlite3_finalize(stmt);
     sqlite3_close(db);
     return figures;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static void report(const char *what, const struct figures *figures, int runs)
-{
-    double rates[RUNS_MAX];
-    double costs[RUNS_MAX];
-    for (int i = 0; i < runs; i++) {
-        rates[i] = figures[i].rows_per_s;
-        costs[i] = figures[i].cpu_s_per_million;
-    }
-    qsort(rates, (size_t)runs, sizeof(rates[0]), by_size);
-    qsort(costs, (size_t)runs, sizeof(costs[0]), by_size);
-    printf("%-28s %8.0f k rows/s   %5.2f cpu-s/M   (%.2f to %.2f)\n", what, rates[runs / 2] / 1000,
-           costs[runs / 2], costs[0], costs[runs - 1]);
 }
 
 int main(int argc, char **argv)
@@ -284,7 +147,7 @@ int main(int argc, char **argv)
     const struct data_type *type = data_type_find(STR("futures_ohlcv"));
     if (batch_init(&b, type, PAGE_ROWS, 1 << 20, NULL, &err) != 0)
         die("a page", err.message);
-    fill_page(&b);
+    page_fill(&b);
     char path[400];
     char bare[400];
     str_print(path, sizeof(path), "%s/store_bench.db", directory);

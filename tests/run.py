@@ -5,7 +5,7 @@ Each test program prints such a line for itself; this one adds them up. A progra
 passed when it exits 0. Skipped tests are named.
 
   full   release build with everything, and unit and engine tests again under ASan and UBSan
-  quick  the inner loop: no simulation, no kill tests, no sanitizer build
+  quick  the inner loop: no simulation, no kill tests, no database servers, no sanitizer build
   asan   everything that can run under ASan and UBSan
   tsan   the runtime under ThreadSanitizer
 """
@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
 
 # suite -> what it is; meson's suite names
-SLOW = ["slow"]
+SLOW = ["slow", "servers"]
 PLANS = {
     "full": [("build", ["-Dbuildtype=release"], [], []),
              ("build-asan", ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"],
@@ -45,15 +45,17 @@ def setup(folder, options, werror):
 
 
 def meson_tests(folder, suites, without, only):
-    """The tests of a build folder, longest first, so that both cores end together."""
+    """The tests of a build folder, longest first, so that both cores end together; names what is left out."""
     listed = json.loads(subprocess.run(["meson", "introspect", folder, "--tests"], cwd=ROOT, check=True, capture_output=True,
                                        text=True).stdout)
-    chosen = []
+    chosen, left_out = [], []
     for test in listed:
         names = {suite.split(":")[-1] for suite in test["suite"]}
-        if suites and not names & set(suites) or names & set(without) or only and only not in test["name"]:
+        if suites and not names & set(suites) or only and only not in test["name"]:
             continue
-        chosen.append(test)
+        (left_out if names & set(without) else chosen).append(test)
+    if left_out:
+        print(f"{folder}: left to the full run: {', '.join(sorted(test['name'] for test in left_out))}")
     return sorted(chosen, key=lambda test: -test["timeout"])
 
 

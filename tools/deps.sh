@@ -2,8 +2,8 @@
 # Install from Debian what building ("build") and testing ("test") need. Silent when everything is there.
 set -eu
 
-build="gcc make pkg-config meson ninja-build libcurl4-openssl-dev libdeflate-dev libsqlite3-dev libjansson-dev sqlite3 ca-certificates"
-test="clang-14 libclang-rt-14-dev valgrind python3 openssl universal-ctags binutils git"
+build="gcc make pkg-config meson ninja-build libcurl4-openssl-dev libdeflate-dev libsqlite3-dev libjansson-dev libmariadb-dev libpq-dev sqlite3 ca-certificates"
+test="clang-14 libclang-rt-14-dev valgrind python3 openssl universal-ctags binutils git mariadb-server-core mariadb-client-core postgresql-15"
 
 missing=""
 for group in "$@"; do
@@ -24,7 +24,38 @@ if [ "$(id -u)" -ne 0 ]; then
     sudo=sudo
 fi
 echo "installing:$missing"
-export DEBIAN_FRONTEND=noninteractive
-$sudo apt-get update -qq
+
+said=$(mktemp)
+no_cluster=""
+clean() {
+    rm -f "$said"
+    [ -z "$no_cluster" ] || $sudo rm -f "$no_cluster"
+}
+trap clean EXIT
+trap 'exit 1' HUP INT TERM
+
+# Run apt-get; while another process holds the lists or the packages, wait for it: two minutes.
+apt_get() {
+    tries=24
+    until $sudo env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -qq "$@" >/dev/null 2>"$said"; do
+        tries=$((tries - 1))
+        if [ $tries -eq 0 ] || ! grep -q -e 'Could not get lock' -e 'Unable to lock' -e 'Unable to acquire' "$said"; then
+            cat "$said" >&2
+            return 1
+        fi
+        [ $tries -ne 23 ] || echo "waiting for another apt or dpkg to end"
+        sleep "${CCDATA_DEPS_WAIT_S:-5}"
+    done
+}
+
+apt_get update
+# The tests start servers of their own: while installing, no cluster is made and started on this machine.
+case "$missing " in
+*" postgresql-15 "*)
+    no_cluster=/etc/postgresql-common/createcluster.d/ccdata-deps.conf
+    $sudo mkdir -p "${no_cluster%/*}"
+    echo "create_main_cluster = false" | $sudo tee "$no_cluster" >/dev/null
+    ;;
+esac
 # shellcheck disable=SC2086
-$sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
+apt_get install -y --no-install-recommends $missing

@@ -106,6 +106,7 @@ struct ccd_run_options {
     bool wait_for_quota; /* wait when the hour, day or month is spent, instead of ending with 5 */
     ccd_progress_fn *progress;
     void *progress_user;
+    bool no_create; /* tables that are missing or old are DATABASE_SCHEMA instead of being made */
 };
 #define CCD_RUN_INIT                                                                               \
     {                                                                                              \
@@ -192,6 +193,158 @@ CCD_API int ccd_ingest(struct ccd_client *client, const struct ccd_job *jobs, si
                        struct ccd_error *err);
 CCD_API void ccd_report_free(struct ccd_report *report); /* NULL is fine */
 
+/* ---- between destinations, and the destination itself ---- */
+
+/* How far a copy or a comparison is; called on the calling thread a few times a second. */
+struct ccd_scan_progress {
+    int64_t parts_total; /* a part is a series in one interval */
+    int64_t parts_done;
+    int64_t rows; /* read so far */
+    int64_t elapsed_ms;
+};
+typedef void ccd_scan_progress_fn(void *user, const struct ccd_scan_progress *progress);
+
+/* Two destinations by their URLs, which may be any that CCDATA_DATABASE_URL may be. Passwords that
+ * they do not have come from the settings of the client. Borrowed during the call. */
+struct ccd_copy_options {
+    size_t size;
+    const char *from;         /* read only; required */
+    const char *to;           /* required; its tables are created when they are missing */
+    const char *const *types; /* data types, instrument lists too; none = all */
+    size_t type_count;
+    /* Also copy chunks of which the destination already knows as much as the source: brings values
+     * over that the source changed after they were copied. */
+    bool full;
+    bool no_create;      /* fail when tables are missing or old at the destination */
+    int64_t lock_wait_s; /* -1 = 300 */
+    ccd_scan_progress_fn *progress;
+    void *progress_user;
+};
+#define CCD_COPY_INIT                                                                              \
+    {                                                                                              \
+        .size = sizeof(struct ccd_copy_options), .lock_wait_s = -1                                 \
+    }
+
+/* What was done for one data type in one interval. */
+struct ccd_copy_part {
+    const char *data_type;
+    const char *interval;   /* NULL: an instrument list; then series counts markets */
+    int64_t series;         /* with rows or coverage */
+    int64_t series_failed;  /* given up; the report's error is that of the first */
+    int64_t rows_read;      /* from the source, in chunks that were not skipped */
+    int64_t rows_written;   /* new at the destination, or other values than there */
+    int64_t chunks_copied;  /* at most 5000 periods each, committed with their coverage */
+    int64_t chunks_skipped; /* were there already */
+};
+
+struct ccd_copy_report {
+    const struct ccd_copy_part *parts; /* without those of which the source has nothing */
+    size_t part_count;
+    struct ccd_copy_part total; /* without names */
+    const char *from, *to;      /* for people, without password */
+    const char *status;         /* "complete", "partial", "failed", "interrupted" */
+    int exit_code;
+    struct ccd_error error; /* the cause that set the exit code; CCD_OK when 0 */
+    int64_t duration_ms;
+};
+
+/* Copy series with their attributes, rows (each with its own collected_at), coverage and
+ * instrument lists from one destination to another. Ended at any moment and called again it goes on
+ * from there. Revisions and quarantined records stay where they are. Takes the lock of each type
+ * and interval that it writes. Returns 0 whenever there is a report, whose exit_code tells how it
+ * went; non-zero when nothing could be started (USAGE, DATABASE_* …). */
+CCD_API int ccd_copy(struct ccd_client *client, const struct ccd_copy_options *options,
+                     struct ccd_copy_report **out_report, struct ccd_error *err);
+CCD_API void ccd_copy_report_free(struct ccd_copy_report *report); /* NULL is fine */
+
+struct ccd_diff_options {
+    size_t size;
+    const char *left, *right; /* URLs; both are read only; required */
+    const char *const *types; /* as in struct ccd_copy_options */
+    size_t type_count;
+    int64_t max_differences; /* longest list in the report; -1 = 1000; all are counted */
+    ccd_scan_progress_fn *progress;
+    void *progress_user;
+};
+#define CCD_DIFF_INIT                                                                              \
+    {                                                                                              \
+        .size = sizeof(struct ccd_diff_options), .max_differences = -1                             \
+    }
+
+enum ccd_difference_kind {
+    CCD_DIFFERENT_ROWS,        /* of a month: other values, or not the same periods */
+    CCD_DIFFERENT_COVERAGE,    /* what is known of the periods */
+    CCD_DIFFERENT_SERIES,      /* one side does not have it; its months are not listed */
+    CCD_DIFFERENT_NAMES,       /* another mapped instrument */
+    CCD_DIFFERENT_ATTRIBUTES,  /* base, quote … */
+    CCD_DIFFERENT_INSTRUMENTS, /* the instrument list of a market */
+};
+CCD_API const char *ccd_difference_kind_name(enum ccd_difference_kind kind); /* "rows" … */
+
+struct ccd_difference {
+    enum ccd_difference_kind kind;
+    const char *data_type;
+    const char *market;
+    const char *instrument; /* NULL for lists */
+    const char *interval;   /* NULL when it is not about one */
+    char month[16];         /* "2024-03"; "" when it is not about one */
+    /* Rows of the month or the list, merged segments of the coverage, 1 or 0 of a series. */
+    int64_t left_count, right_count;
+};
+
+struct ccd_diff_report {
+    const struct ccd_difference *differences;
+    size_t difference_count; /* in the list */
+    int64_t differences_found;
+    int64_t series, months, rows; /* compared; rows of both sides together */
+    const char *left, *right;     /* for people, without password */
+    const char *status;           /* "complete": equal; "failed": different; "interrupted" */
+    int exit_code;                /* 0, 12, 130 … */
+    struct ccd_error error;
+    int64_t duration_ms;
+};
+
+/* Compare two destinations: for each series and month a SHA-256 over ts and every value (absent
+ * ones too, doubles by their bits), in the order of the registry; for each series and interval one
+ * over the merged coverage (states and ranges). When a value was collected is not compared. */
+CCD_API int ccd_diff(struct ccd_client *client, const struct ccd_diff_options *options,
+                     struct ccd_diff_report **out_report, struct ccd_error *err);
+CCD_API void ccd_diff_report_free(struct ccd_diff_report *report); /* NULL is fine */
+
+enum ccd_step_state { CCD_STEP_OK, CCD_STEP_FAILED, CCD_STEP_SKIPPED };
+CCD_API const char *ccd_step_state_name(enum ccd_step_state state); /* "ok" … */
+
+struct ccd_selftest_step {
+    const char *name;    /* "write", "read" … */
+    const char *meaning; /* what it shows */
+    enum ccd_step_state state;
+    int64_t rows; /* 0 when it is not about a number of rows */
+    int64_t duration_us;
+    const char *message; /* why it failed, or what was found; "" = nothing to say */
+};
+
+struct ccd_selftest_report {
+    const struct ccd_selftest_step *steps;
+    size_t step_count;
+    const char *database; /* for people, without password */
+    const char *status;   /* "complete", "failed", "interrupted" */
+    int exit_code;        /* 0, 12, 130 */
+    struct ccd_error error;
+    int64_t duration_ms;
+};
+
+struct ccd_selftest_options {
+    size_t size;
+    bool no_create; /* fail when tables are missing or old; else they are made, and stay */
+};
+
+/* Try the configured database with a scratch series of the market "ccdata_selftest", minutes of the
+ * year 1990: write, read back, replay, change, roll back, and what only this server can tell; then
+ * remove the series, also when a step failed. Non-zero when the database could not be opened. */
+CCD_API int ccd_selftest(struct ccd_client *client, const struct ccd_selftest_options *options,
+                         struct ccd_selftest_report **out_report, struct ccd_error *err);
+CCD_API void ccd_selftest_report_free(struct ccd_selftest_report *report); /* NULL is fine */
+
 /* ---- what there is ---- */
 
 struct ccd_column_info {
@@ -227,8 +380,38 @@ struct ccd_interval_info {
 CCD_API struct ccd_interval_info ccd_interval_at(size_t index);
 CCD_API size_t ccd_interval_count(void);
 
-/* DDL of the whole schema; dialects: "sqlite". *out_text is released with ccd_text_free. */
-CCD_API int ccd_schema_sql(const char *dialect, char **out_text, struct ccd_error *err);
+/* ---- schema ---- */
+
+/* Dialects for which there is DDL: "sqlite", "mysql" (MariaDB too), "singlestore", "postgresql";
+ * index < ccd_dialect_count(). Static data. */
+CCD_API size_t ccd_dialect_count(void);
+CCD_API const char *ccd_dialect_at(size_t index);
+/* The dialect of the client's database, from its URL; connects to nothing. *out_dialect: static
+ * text. Errors: USAGE (the URL is wrong, or null:, which has no schema). */
+CCD_API int ccd_schema_dialect(struct ccd_client *client, const char **out_dialect,
+                               struct ccd_error *err);
+/* The whole schema as SQL text that can be run twice: it leaves tables that are there alone and
+ * replaces views. legacy_views: also the views under the names and column names of the program that
+ * this one succeeds, as far as their data is held. *out_text is released with ccd_text_free.
+ * Errors: USAGE (no such dialect), NO_MEMORY. */
+CCD_API int ccd_schema_sql(const char *dialect, bool legacy_views, char **out_text,
+                           struct ccd_error *err);
+/* Create in the client's database what is missing, and migrate an older schema of ours forward.
+ * Errors: those of opening it for a run; DATABASE_SCHEMA when something of another shape is in the
+ * way. */
+CCD_API int ccd_schema_create(struct ccd_client *client, bool legacy_views, struct ccd_error *err);
+/* One way in which the client's database is not as ccd_schema_create would make it: "table
+ * dim_series" and what it is with it. Texts live during the call. */
+struct ccd_schema_difference {
+    const char *object;
+    const char *what;
+};
+typedef void ccd_schema_difference_fn(void *user, const struct ccd_schema_difference *difference);
+/* Compare the client's database with the schema and give every difference to found, on the calling
+ * thread; writes nothing. 0 when the comparison was made, whatever it found. Errors: those of
+ * opening the database. */
+CCD_API int ccd_schema_check(struct ccd_client *client, ccd_schema_difference_fn *found, void *user,
+                             struct ccd_error *err);
 CCD_API void ccd_text_free(char *text);
 
 /* One environment variable that the program knows; index < ccd_setting_count(). Static. */

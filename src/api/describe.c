@@ -1,11 +1,10 @@
-/* What there is: types, columns, intervals, settings, DDL. */
+/* What there is: types, columns, intervals, settings. */
 #include <stdio.h>
 #include <string.h>
 
 #include "api/client.h"
 #include "http/client.h"
 #include "model/data_type.h"
-#include "store/store.h"
 
 const char *ccd_version(void)
 {
@@ -108,22 +107,6 @@ struct ccd_interval_info ccd_interval_at(size_t index)
         .step_s = info->step_s,
         .page_max = info->page_max,
     };
-}
-
-int ccd_schema_sql(const char *dialect, char **out_text, struct ccd_error *err)
-{
-    enum store_dialect which;
-    struct buf text;
-    if (!store_dialect_parse(str_from(dialect), &which))
-        return error_set(err, CCD_USAGE, "no dialect \"%s\": this version knows sqlite", dialect);
-    buf_init(&text, 1 << 20, NULL);
-    if (store_write_ddl(which, &text) != 0 || !text.data) {
-        buf_release(&text);
-        return error_set(err, CCD_NO_MEMORY, "no memory for the schema");
-    }
-    *out_text = mem_copy_text(NULL, text.data, text.len);
-    buf_release(&text);
-    return *out_text ? 0 : error_set(err, CCD_NO_MEMORY, "no memory for the schema");
 }
 
 void ccd_text_free(char *text)

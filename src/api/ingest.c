@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "api/client.h"
+#include "api/database.h"
 #include "api/report.h"
 #include "api/select.h"
 #include "base/time.h"
@@ -38,6 +39,7 @@ struct run {
     struct checked_job *jobs;
     size_t job_count;
     struct selection *selections;
+    struct database database;
     struct store *store;
     struct http_client *http;
     struct ledger *ledger;
@@ -101,17 +103,9 @@ static bool has_key(const struct run *run)
 
 static int open_store(struct run *run, struct ccd_error *err)
 {
-    const struct config *c = run->client->config;
-    const struct store_config config = {
-        .url = config_text(c, CONFIG_CCDATA_DATABASE_URL).ptr,
-        .read_only = run->plan,
-        .create_schema = true,
-        .settle_s = config_i64(c, CONFIG_CCDATA_SETTLE_SECONDS),
-        .busy_timeout_ms = 30000,
-        .clock = &run->client->clock,
-        .log = &run->client->log,
-    };
-    return store_open(&config, &run->store, err);
+    run->database.config.read_only = run->plan;
+    run->database.config.create_schema = !run->options.no_create;
+    return store_open(&run->database.config, &run->store, err);
 }
 
 static struct limiter_limits limits_of(const struct config *c)
@@ -240,7 +234,9 @@ static int open_all(struct run *run, struct ccd_error *err)
     if (!run->plan && !has_key(run))
         return error_set(err, CCD_KEY_REJECTED,
                          "no API key: set CCDATA_API_KEY in the environment or in .env");
-    int status = open_vendor(run, err); /* checks base URL and key; sends nothing */
+    int status = database_config(run->client, NULL, &run->database, err);
+    if (status == 0)
+        status = open_vendor(run, err); /* checks base URL and key; sends nothing */
     if (status == 0 && !run->plan)      /* a plan may do without calls, and then leaves no trace */
         status = open_ledger(run, &run->ledger, err);
     if (status == 0)
@@ -263,6 +259,7 @@ static void close_all(struct run *run)
     mem_free(NULL, run->scratch);
     reply_decoder_release(&run->decoder);
     store_close(run->store);
+    database_release(&run->database);
     http_client_free(run->http);
     ledger_close(run->ledger);
 }
@@ -421,10 +418,31 @@ static void price_plan(struct run *run)
 
 /* ---- running ---- */
 
+/* In one call: a transaction for each would cost a round trip to the database and more. */
+static int put_series(struct run *run, size_t index, struct ccd_error *err)
+{
+    const struct selection *selection = &run->selections[index];
+    size_t count = 0;
+    struct series_names *names = mem_new(NULL, selection->count, sizeof(*names));
+    if (!names)
+        return error_set(err, CCD_NO_MEMORY, "no memory for %zu series", selection->count);
+    for (size_t i = 0; i < selection->count; i++)
+        if (selection->items[i].error.status == CCD_OK)
+            names[count++] = selection->items[i].names;
+    int status = CCD_OK;
+    if (count > 0)
+        status = run->store->ops->put_series(run->store, run->jobs[index].type, names, count, err);
+    mem_free(NULL, names);
+    return status;
+}
+
 static int add_series(struct run *run, size_t index, struct ccd_error *err)
 {
     struct selection *selection = &run->selections[index];
     const struct checked_job *job = &run->jobs[index];
+    int status = put_series(run, index, err);
+    if (status != 0)
+        return status;
     for (size_t i = 0; i < selection->count; i++) {
         struct selected *s = &selection->items[i];
         if (s->error.status != CCD_OK)
@@ -432,8 +450,6 @@ static int add_series(struct run *run, size_t index, struct ccd_error *err)
         if (load_coverage(run, s, job->interval, err) != 0)
             return err->status;
         cut_backfill(run, s, job->interval);
-        if (run->store->ops->put_series(run->store, job->type, &s->names, 1, err) != 0)
-            return err->status;
         const struct session_series_spec spec = {
             .type = job->type,
             .interval = job->interval,
@@ -478,7 +494,6 @@ static int new_session(struct run *run, int slots, struct ccd_error *err)
 static int drive(struct run *run, int slots, struct ccd_error *err)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    bool parallel = run->store->ops->capabilities & STORE_PARALLEL_WRITERS;
     const struct runtime_config config = {
         .http = run->http,
         .ledger = run->ledger,
@@ -487,7 +502,8 @@ static int drive(struct run *run, int slots, struct ccd_error *err)
         .decoders = cores < 2              ? 1
                     : cores > DECODERS_MAX ? DECODERS_MAX
                                            : (int)cores,
-        .writers = parallel ? (int)run->options.parallel_workers : 1,
+        .writers = (int)database_writers(run->store, &run->database.config,
+                                         run->options.parallel_workers),
         .chunk_rows = config_i64(run->client->config, CONFIG_INGESTION_CHUNK_SIZE),
         .clock = &run->client->clock,
         .log = &run->client->log,
@@ -582,15 +598,11 @@ static int plan_run(struct run *run, struct ccd_error *err)
 static void finish_report(struct run *run)
 {
     struct ccd_report *report = report_of(run->report);
-    struct buf url;
-    buf_init(&url, PATH_BYTES, NULL);
-    config_show(run->client->config, CONFIG_CCDATA_DATABASE_URL, &url);
-    report->database = report_text(run->report, url.data ? url.data : "");
+    report->database = report_text(run->report, buf_str(&run->database.shown).ptr);
     report->vendor = report_text(run->report, http_origin(run->http));
     report->metadata_calls = run->caller.calls;
     report->bytes = run->bytes + run->caller.bytes;
     report->duration_ms = (clock_mono_us(NULL) - run->started_us) / 1000;
-    buf_release(&url);
 }
 
 static int execute(struct ccd_client *client, const struct ccd_job *jobs, size_t job_count,

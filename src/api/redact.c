@@ -99,6 +99,34 @@ int redactor_init(struct redactor *r, const struct config *config, struct ccd_er
     return error_set(err, CCD_NO_MEMORY, "no memory to guard the secrets");
 }
 
+static bool knows(const struct redactor *r, struct str secret)
+{
+    const char *form = r->forms.data;
+    for (size_t i = 0; i < r->count; i++, form += strlen(form) + 1)
+        if (str_equal(str_from(form), secret))
+            return true;
+    return false;
+}
+
+int redactor_add(struct redactor *r, struct str secret, struct ccd_error *err)
+{
+    if (secret.len < SECRET_MIN_BYTES || knows(r, secret))
+        return 0;
+    /* Into a new buffer: one that grows would leave copies behind. */
+    struct redactor bigger = {.count = r->count};
+    buf_init(&bigger.forms, FORMS_MAX_BYTES, NULL);
+    buf_reserve(&bigger.forms, r->forms.len + FORM_COUNT * (FORM_FACTOR * secret.len + 1));
+    buf_add(&bigger.forms, buf_str(&r->forms).ptr, r->forms.len);
+    add_secret(&bigger, secret);
+    if (bigger.forms.failed) {
+        redactor_release(&bigger);
+        return error_set(err, CCD_NO_MEMORY, "no memory to guard the secrets");
+    }
+    redactor_release(r);
+    *r = bigger;
+    return 0;
+}
+
 void redactor_release(struct redactor *r)
 {
     if (r->forms.data)

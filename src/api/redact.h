@@ -15,6 +15,9 @@ struct redactor {
 
 /* Learns every secret of the configuration. CCD_NO_MEMORY. */
 int redactor_init(struct redactor *redactor, const struct config *config, struct ccd_error *err);
+/* Learn a secret that stands elsewhere: the password in a URL. No other thread may use the redactor
+ * meanwhile. CCD_NO_MEMORY. */
+int redactor_add(struct redactor *redactor, struct str secret, struct ccd_error *err);
 void redactor_release(struct redactor *redactor); /* zeroed is legal */
 /* Mask in place; never longer than before. NULL: nothing is known, nothing is masked. */
 void redact(const struct redactor *redactor, char *text);

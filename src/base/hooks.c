@@ -117,3 +117,10 @@ int64_t clock_mono_us(const struct clock *c)
 {
     return c && c->mono_us ? c->mono_us(c->user) : system_mono_us(NULL);
 }
+
+struct timespec clock_deadline(int64_t wait_us)
+{
+    int64_t until_us = read_clock_us(CLOCK_MONOTONIC) + wait_us;
+    return (struct timespec){.tv_sec = until_us / MICROSECONDS_PER_SECOND,
+                             .tv_nsec = until_us % MICROSECONDS_PER_SECOND * 1000};
+}

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* Allocation hook: realloc semantics (ptr NULL = allocate, size 0 = free and return NULL). */
 struct allocator {
@@ -37,5 +38,9 @@ char *mem_copy_text(const struct allocator *a, const char *ptr, size_t len); /* 
 int64_t clock_utc_us(const struct clock *c);
 int64_t clock_utc_s(const struct clock *c);
 int64_t clock_mono_us(const struct clock *c);
+
+/* The time on CLOCK_MONOTONIC that is wait_us (>= 0) from now: the deadline of a condition variable
+ * of that clock. Threads wait in real time, whatever the hooks say. */
+struct timespec clock_deadline(int64_t wait_us);
 
 #endif

@@ -99,9 +99,17 @@ static int refuse_option(struct parser *p, struct str argument, struct str name)
                      STR_ARG(argument), command ? command->name : "", command ? " " : "");
 }
 
-/* What a value of this option looks like. */
-static const char *describe_form(const struct option *option, char out[FORM_TEXT_BYTES])
+static unsigned groups_of(const struct parser *p)
 {
+    return p->args->command ? p->args->command->takes : 0;
+}
+
+/* What a value of this option looks like. */
+static const char *describe_form(const struct parser *p, const struct option *option,
+                                 char out[FORM_TEXT_BYTES])
+{
+    if (option_is_url(option, groups_of(p)))
+        return "the URL of a database, such as sqlite:ccdata.db";
     switch (option->form) {
     case OPTION_INTEGER:
         str_print(out, FORM_TEXT_BYTES, "a whole number from %" PRId64 " to %" PRId64, option->min,
@@ -126,14 +134,14 @@ static int refuse_value(struct parser *p, const struct option *option, const cha
 {
     char form[FORM_TEXT_BYTES];
     return error_set(p->err, CCD_USAGE, "--%s: '%s' is not %s", option->name, value,
-                     describe_form(option, form));
+                     describe_form(p, option, form));
 }
 
 static int refuse_missing(struct parser *p, const struct option *option)
 {
     char form[FORM_TEXT_BYTES];
     return error_set(p->err, CCD_USAGE, "--%s needs a value: %s", option->name,
-                     describe_form(option, form));
+                     describe_form(p, option, form));
 }
 
 static int refuse_for_memory(struct parser *p)
@@ -193,10 +201,22 @@ static int add_items(struct parser *p, const struct option *option, const char *
     return added ? 0 : refuse_missing(p, option);
 }
 
+/* Before the command was read, nobody knew whether this is a time. */
+static int check_time(struct parser *p, const struct option *option)
+{
+    bool date_only;
+    int64_t utc_s;
+    const char *value = *(const char **)member(p->args, option);
+    if (option_is_url(option, groups_of(p)) ||
+        time_parse_iso(str_from(value), &utc_s, &date_only)) {
+        return 0;
+    }
+    return refuse_value(p, option, value);
+}
+
 static int store_value(struct parser *p, const struct option *option, const char *value)
 {
     void *target = member(p->args, option);
-    bool date_only;
     int64_t number;
     if (value[0] == '\0') {
         return refuse_missing(p, option);
@@ -209,10 +229,8 @@ static int store_value(struct parser *p, const struct option *option, const char
         *(int64_t *)target = number;
         return 0;
     case OPTION_TIME:
-        if (!time_parse_iso(str_from(value), &number, &date_only)) {
-            return refuse_value(p, option, value);
-        }
-        break;
+        *(const char **)target = value;
+        return p->args->command ? check_time(p, option) : 0;
     case OPTION_CHOICE:
         if (!is_choice(option, value)) {
             return refuse_value(p, option, value);
@@ -300,14 +318,23 @@ static int read_option(struct parser *p, const char *argument)
     return read_value(p, option, inline_value);
 }
 
+static size_t operands_max(const struct command *command)
+{
+    if (!command->operand) {
+        return 0;
+    }
+    return strstr(command->operand, "...") ? OPERANDS_MAX : 1;
+}
+
 static int read_word(struct parser *p, const char *word)
 {
     struct args *args = p->args;
     if (!args->command) {
         return args_find_command(word, &args->command, p->err);
     }
-    if (args->command->operand && !args->operand) {
-        args->operand = word;
+    if (args->operand_count < operands_max(args->command)) {
+        args->operands[args->operand_count++] = word;
+        args->operand = args->operands[0];
         return 0;
     }
     if (cli_command_find(str_from(word))) {
@@ -342,6 +369,9 @@ static int check_together(struct parser *p)
         }
         if (p->args->command && !(option->groups & p->args->command->takes)) {
             return refuse_elsewhere(p, option);
+        }
+        if (option->form == OPTION_TIME && check_time(p, option) != 0) {
+            return (int)p->err->status;
         }
         if (!option->excludes) {
             continue;

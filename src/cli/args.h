@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 
-enum { LIST_MAX = 10000 };
+enum { LIST_MAX = 10000, OPERANDS_MAX = 32 };
 
 struct text_list {
     const char **items;
@@ -19,12 +19,14 @@ struct command;
 /* NULL, -1, false and an empty list: not given. Texts live as long as the args. */
 struct args {
     const struct command *command;
-    const char *operand;
+    const char *operand; /* the first of them */
+    const char *operands[OPERANDS_MAX];
+    size_t operand_count;
     uint64_t given; /* bit i: cli_options[i] */
     struct arena memory;
 
     const char *interval;
-    const char *from;
+    const char *from; /* times; for copy, URLs */
     const char *to;
     int64_t pair_limit;
     int64_t asset_limit;
@@ -37,7 +39,9 @@ struct args {
     int64_t max_calls;
     int64_t lock_wait;
     bool wait;
+    bool no_create;
     bool dry_run;
+    bool full;
     const char *database;
     const char *env_file;
     bool strict;
@@ -46,6 +50,9 @@ struct args {
     bool json;
     bool markdown;
     const char *dialect;
+    bool create;
+    bool check;
+    bool legacy_views;
     const char *progress;
     bool verbose;
     bool quiet;

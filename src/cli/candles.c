@@ -34,6 +34,7 @@ static struct ccd_run_options run_options_from(const struct args *args, struct p
     run.max_calls = args->max_calls;
     run.lock_wait_s = args->lock_wait;
     run.wait_for_quota = args->wait;
+    run.no_create = args->no_create;
     if (progress->mode != PROGRESS_NONE) {
         run.progress = progress_show;
         run.progress_user = progress;

@@ -24,8 +24,18 @@ const struct command cli_commands[] = {
      "ccdata indices_ohlcv --asset_limit 100 --market cadli", candles_run},
     {"types", "[NAME]", GROUP_GLOBAL | GROUP_TYPES,
      "list the data types, or the columns of the one named", "ccdata types spot_ohlcv", types_run},
-    {"schema", NULL, GROUP_GLOBAL | GROUP_SCHEMA, "print the SQL that creates the tables and views",
-     "ccdata schema --dialect sqlite", schema_run},
+    {"schema", NULL, GROUP_GLOBAL | GROUP_SCHEMA,
+     "print the SQL of the tables and views, create them, or check a database",
+     "ccdata schema --check --database mysql://me@db.example.com/market", schema_run},
+    {"copy", "[TYPE...]", GROUP_GLOBAL | GROUP_COPY,
+     "copy from one database to another; run again after a stop, it goes on from there",
+     "ccdata copy --from sqlite:ccdata.db --to postgresql://ccdata@localhost/ccdata", copy_run},
+    {"diff", "URL URL [TYPE...]", GROUP_GLOBAL | GROUP_DIFF,
+     "compare two databases by series and month; exit code 12 when they differ",
+     "ccdata diff sqlite:ccdata.db postgresql://ccdata@localhost/ccdata", diff_run},
+    {"selftest", NULL, GROUP_GLOBAL | GROUP_SELFTEST,
+     "try the database with a scratch series that is removed again; exit code 12 when it fails",
+     "ccdata selftest --database mysql://ccdata@localhost/ccdata", selftest_run},
     {"help", "[COMMAND]", GROUP_GLOBAL, "print how to use the program, or the command named",
      "ccdata help spot_ohlcv", help_run},
     {"version", NULL, GROUP_GLOBAL, "print the versions of the program and its libraries",
@@ -36,10 +46,8 @@ const size_t cli_command_count = sizeof cli_commands / sizeof cli_commands[0];
 
 const struct command *cli_command_find(struct str name)
 {
-    for (size_t i = 0; i < cli_command_count; i++) {
-        if (term_same_name(name, str_from(cli_commands[i].name))) {
+    for (size_t i = 0; i < cli_command_count; i++)
+        if (term_same_name(name, str_from(cli_commands[i].name)))
             return &cli_commands[i];
-        }
-    }
     return NULL;
 }

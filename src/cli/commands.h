@@ -12,7 +12,7 @@ struct cli;
 
 struct command {
     const char *name;
-    const char *operand; /* "[NAME]"; NULL = takes none */
+    const char *operand; /* "[NAME]"; NULL = takes none; "..." = several */
     unsigned takes;      /* enum option_group */
     const char *summary;
     const char *example;
@@ -27,6 +27,9 @@ const struct command *cli_command_find(struct str name); /* NULL when unknown */
 int candles_run(struct cli *cli, const struct args *args);
 int types_run(struct cli *cli, const struct args *args);
 int schema_run(struct cli *cli, const struct args *args);
+int copy_run(struct cli *cli, const struct args *args);
+int diff_run(struct cli *cli, const struct args *args);
+int selftest_run(struct cli *cli, const struct args *args);
 int help_run(struct cli *cli, const struct args *args);
 int version_run(struct cli *cli, const struct args *args);
 

@@ -27,7 +27,7 @@ static void add_entry(struct buf *out, const char *name, const char *text)
 }
 
 /* "-v, --verbose", "    --interval 1d|1h|1m" */
-static void add_option_name(struct buf *b, const struct option *option)
+static void add_option_name(struct buf *b, const struct option *option, unsigned groups)
 {
     if (option->letter) {
         buf_printf(b, "-%c, ", option->letter);
@@ -38,7 +38,7 @@ static void add_option_name(struct buf *b, const struct option *option)
             buf_printf(b, "%c%s", i ? '|' : ' ', option->choice_at(i));
         }
     } else if (option->argument) {
-        buf_printf(b, " %s", option->argument);
+        buf_printf(b, " %s", option_is_url(option, groups) ? "URL" : option->argument);
     }
 }
 
@@ -55,9 +55,10 @@ static void add_options(struct buf *out, unsigned groups)
         }
         buf_clear(&name);
         buf_clear(&text);
-        add_option_name(&name, option);
-        buf_add_text(&text, option->help);
-        if (option->default_text) {
+        add_option_name(&name, option, groups);
+        bool is_url = option_is_url(option, groups);
+        buf_add_text(&text, is_url ? option->url_help : option->help);
+        if (option->default_text && !is_url) {
             buf_printf(&text, " (default: %s)", option->default_text);
         }
         out->failed |= name.failed || text.failed;

@@ -80,19 +80,28 @@ const struct option cli_options[] = {
      .help = "index family"},
     {.name = "from",
      .form = OPTION_TIME,
-     .groups = GROUP_RUN,
+     .groups = GROUP_RUN | GROUP_COPY,
      AT(from),
      .argument = "TIME",
      .default_text = "back-fill bound",
-     .help = "periods that start at or after this ISO date or date-time, UTC"},
+     .help = "periods that start at or after this ISO date or date-time, UTC",
+     .url_groups = GROUP_COPY,
+     .url_help = "the database that is read"},
     {.name = "to",
      .form = OPTION_TIME,
-     .groups = GROUP_RUN,
+     .groups = GROUP_RUN | GROUP_COPY,
      AT(to),
      .argument = "TIME",
      .default_text = "now",
      .help =
-         "periods that end at or before this ISO date-time, UTC; a date means the end of that day"},
+         "periods that end at or before this ISO date-time, UTC; a date means the end of that day",
+     .url_groups = GROUP_COPY,
+     .url_help = "the database that is written"},
+    {.name = "full",
+     .form = OPTION_FLAG,
+     .groups = GROUP_COPY,
+     AT(full),
+     .help = "compare the values of chunks that were copied before, too"},
     {.name = "parallel_workers",
      .form = OPTION_INTEGER,
      .groups = GROUP_RUN,
@@ -123,16 +132,21 @@ const struct option cli_options[] = {
      .help = "wait when the quota of the hour, day or month is spent, instead of ending"},
     {.name = "lock_wait",
      .form = OPTION_INTEGER,
-     .groups = GROUP_RUN,
+     .groups = GROUP_RUN | GROUP_COPY,
      AT(lock_wait),
      .argument = "SECONDS",
      .min = 0,
      .max = 86400,
      .default_text = "300",
      .help = "how long to wait for another run that writes the same data type and interval"},
+    {.name = "no_create",
+     .form = OPTION_FLAG,
+     .groups = GROUP_RUN | GROUP_COPY | GROUP_SELFTEST,
+     AT(no_create),
+     .help = "end with exit code 9 when tables are missing or old, instead of making them"},
     {.name = "json",
      .form = OPTION_FLAG,
-     .groups = GROUP_RUN | GROUP_TYPES,
+     .groups = GROUP_RUN | GROUP_TYPES | GROUP_SCHEMA | GROUP_COPY | GROUP_DIFF | GROUP_SELFTEST,
      AT(json),
      .help = "print one JSON object instead of text"},
     {.name = "markdown",
@@ -146,15 +160,36 @@ const struct option cli_options[] = {
      .groups = GROUP_SCHEMA,
      AT(dialect),
      .argument = "NAME",
-     .default_text = "sqlite",
-     .help = "database to write SQL for"},
+     .default_text = "that of the database",
+     .excludes = "check",
+     .help = "print for this database: sqlite, mysql, singlestore or postgresql"},
+    {.name = "create",
+     .form = OPTION_FLAG,
+     .groups = GROUP_SCHEMA,
+     AT(create),
+     .excludes = "dialect",
+     .help = "create in the database what is missing, and migrate an older schema"},
+    {.name = "check",
+     .form = OPTION_FLAG,
+     .groups = GROUP_SCHEMA,
+     AT(check),
+     .excludes = "create",
+     .help = "compare the database with the schema and name every difference; exit code 12 when "
+             "there is one"},
+    {.name = "legacy_views",
+     .form = OPTION_FLAG,
+     .groups = GROUP_SCHEMA,
+     AT(legacy_views),
+     .excludes = "check",
+     .help = "also the views under the names that the predecessor's tables had"},
     {.name = "database",
      .form = OPTION_TEXT,
      .groups = GROUP_GLOBAL,
      AT(database),
      .argument = "URL",
      .setting = "CCDATA_DATABASE_URL",
-     .help = "where the data goes, such as sqlite:ccdata.db"},
+     .help = "where the data goes: sqlite:PATH or KIND://user@host/database, KIND singlestore, "
+             "mysql, mariadb or postgresql"},
     {.name = "env-file",
      .form = OPTION_TEXT,
      .groups = GROUP_GLOBAL,
@@ -219,20 +254,16 @@ _Static_assert(sizeof cli_options / sizeof cli_options[0] <= 64,
 
 const struct option *cli_option_find(struct str name)
 {
-    for (size_t i = 0; i < cli_option_count; i++) {
-        if (term_same_name(name, str_from(cli_options[i].name))) {
+    for (size_t i = 0; i < cli_option_count; i++)
+        if (term_same_name(name, str_from(cli_options[i].name)))
             return &cli_options[i];
-        }
-    }
     return NULL;
 }
 
 const struct option *cli_option_find_letter(char letter)
 {
-    for (size_t i = 0; i < cli_option_count; i++) {
-        if (letter && cli_options[i].letter == letter) {
+    for (size_t i = 0; i < cli_option_count; i++)
+        if (letter && cli_options[i].letter == letter)
             return &cli_options[i];
-        }
-    }
     return NULL;
 }

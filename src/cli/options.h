@@ -26,6 +26,9 @@ enum option_group {
     GROUP_INDICES = 1u << 4,
     GROUP_TYPES = 1u << 5,
     GROUP_SCHEMA = 1u << 6,
+    GROUP_COPY = 1u << 10,
+    GROUP_DIFF = 1u << 11,
+    GROUP_SELFTEST = 1u << 12,
 };
 
 struct option {
@@ -41,10 +44,19 @@ struct option {
     const char *excludes;     /* the option that cannot stand beside it */
     const char *setting; /* the environment variable that it overrides; a flag sets it to true */
     const char *help;
+    /* A time that is the URL of a database for the commands of these groups, and its help then. */
+    unsigned url_groups;
+    const char *url_help;
 };
 
 extern const struct option cli_options[];
 extern const size_t cli_option_count;
+
+/* Whether the option of a command with these groups is a URL instead of a time. */
+static inline bool option_is_url(const struct option *option, unsigned groups)
+{
+    return (option->url_groups & groups) != 0;
+}
 
 /* NULL when unknown. */
 const struct option *cli_option_find(struct str name);

@@ -22,6 +22,8 @@ struct progress {
 /* name: "auto", "bar", "log", "none"; NULL = auto. */
 void progress_init(struct progress *p, struct console *console, const char *name, bool quiet);
 void progress_show(void *progress, const struct ccd_progress *now); /* a ccd_progress_fn */
+/* The same for copies and comparisons: a ccd_scan_progress_fn. */
+void progress_show_scan(void *progress, const struct ccd_scan_progress *now);
 void progress_end(struct progress *p);
 
 /* One line of at most `width` characters, with a bar when there is room. */
@@ -29,5 +31,8 @@ void progress_add_bar(struct buf *out, const struct ccd_progress *now, int64_t r
                       size_t width);
 /* The same without a bar and without a limit. */
 void progress_add_line(struct buf *out, const struct ccd_progress *now, int64_t rows_per_s);
+
+void progress_add_scan_line(struct buf *out, const struct ccd_scan_progress *now,
+                            int64_t rows_per_s);
 
 #endif

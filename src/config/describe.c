@@ -139,11 +139,53 @@ static const char SECRETS[] =
     "character "
     "is an error.\n";
 
+static const char DATABASE_URLS[] =
+    "\n"
+    "## Database URLs\n"
+    "\n"
+    "```\n"
+    "sqlite:relative/path.db    sqlite:///absolute/path.db    null:\n"
+    "singlestore://user@host:3306/database?ssl-mode=required\n"
+    "mysql://user@host/database    mariadb://user@host/database\n"
+    "postgresql://user@host1,host2:5433/database?ssl-mode=verify-identity&ssl-ca=/path/ca.pem\n"
+    "postgresql://user@%2Fvar%2Frun%2Fpostgresql/database    mysql://user@[::1]/database\n"
+    "```\n"
+    "\n"
+    "Up to 8 hosts are tried in order. A socket is a host written as percent-encoded path. In a "
+    "user, password or name write `%` as `%25`, `@` as `%40`, `:` as `%3A`, `/` as `%2F`, `?` as "
+    "`%3F`, `#` as `%23` and a space as `%20`.\n"
+    "\n"
+    "| `ssl-mode` | Encrypted | Certificate | Host name |\n"
+    "|---|---|---|---|\n"
+    "| `disabled` | no | - | - |\n"
+    "| `preferred` | when the server can | any | any |\n"
+    "| `required` | yes | any | any |\n"
+    "| `verify-ca` | yes | of a trusted authority | any |\n"
+    "| `verify-identity` | yes | of a trusted authority | must fit |\n"
+    "\n"
+    "`ssl-ca` names a file with the certificates of the trusted authorities; without it the "
+    "system's are taken. Without `ssl-mode` it is `preferred` when all hosts are this machine "
+    "(loopback, `localhost`, a socket) and no `ssl-ca` is given, and `verify-identity` otherwise; "
+    "for `S2_HOST` it is `S2_SSL_MODE`, or `verify-identity` when only `S2_SSL_CA` is set.\n"
+    "\n"
+    "The password comes from the URL, else from `CCDATA_DATABASE_PASSWORD`, else from "
+    "`S2_PASSWORD`, else from the file of the database's own client (`~/.my.cnf`, `~/.pgpass`). "
+    "One "
+    "in the URL is taken with a warning: it stands in the list of processes when it is given on "
+    "the "
+    "command line.\n"
+    "\n"
+    "When no URL is given and `S2_HOST` is set, the data goes to that SingleStore server; "
+    "`S2_USER` and `S2_DATABASE` are required then. `S2_HOST` may name several hosts, separated "
+    "by "
+    "commas, or the path of a socket. Without both it goes to `sqlite:ccdata.db`.\n";
+
 int config_write_reference(struct buf *out)
 {
     buf_add_text(out, INTRODUCTION);
     add_secret_names(out);
     buf_add_text(out, SECRETS);
+    buf_add_text(out, DATABASE_URLS);
     enum config_group group = CONFIG_GROUP_COUNT;
     for (unsigned id = 0; id < CONFIG_COUNT; id++) {
         const struct config_option *option = config_option((enum config_id)id);

@@ -86,31 +86,32 @@ enum config_group {
       "Most calls in any month; 0: no limit of ours") \
     \
     X(CCDATA_DATABASE_URL, DATABASE, "", "sqlite:ccdata.db", 0, 0, 0, DATABASE, \
-      "Where the data goes: sqlite:PATH or another database URL") \
+      "Where the data goes: sqlite:PATH, or KIND://user@host:port/database of a singlestore, " \
+      "mysql, mariadb or postgresql server; stronger than S2_HOST") \
     X(CCDATA_DATABASE_PASSWORD, SECRET, "", "", 0, 0, CONFIG_SECRET, DATABASE, \
       "Password of the database user, when the URL does not hold one") \
-    X(S2_HOST, TEXT, "", "localhost", 0, 0, CONFIG_NOT_YET, DATABASE, \
-      "SingleStore or MySQL server") \
-    X(S2_PORT, INTEGER, "", "3306", 1, 65535, CONFIG_NOT_YET, DATABASE, \
+    X(S2_HOST, TEXT, "", "localhost", 0, 0, 0, DATABASE, \
+      "SingleStore server; when it is set, and no database URL is, the data goes there") \
+    X(S2_PORT, INTEGER, "", "3306", 1, 65535, 0, DATABASE, \
       "Its port") \
-    X(S2_USER, TEXT, "", "", 0, 0, CONFIG_NOT_YET, DATABASE, \
-      "Its user") \
-    X(S2_PASSWORD, SECRET, "", "", 0, 0, CONFIG_SECRET_NOT_YET, DATABASE, \
-      "The password of that user") \
-    X(S2_DATABASE, TEXT, "", "", 0, 0, CONFIG_NOT_YET, DATABASE, \
-      "Name of the database there") \
+    X(S2_USER, TEXT, "", "", 0, 0, 0, DATABASE, \
+      "Its user; required with S2_HOST") \
+    X(S2_PASSWORD, SECRET, "", "", 0, 0, CONFIG_SECRET, DATABASE, \
+      "The password of that user, when CCDATA_DATABASE_PASSWORD is not set") \
+    X(S2_DATABASE, TEXT, "", "", 0, 0, 0, DATABASE, \
+      "Name of the database there; required with S2_HOST") \
     X(S2_SSL_MODE, CHOICE, "disabled|preferred|required|verify-ca|verify-identity", "preferred", \
-      0, 0, CONFIG_NOT_YET, DATABASE, \
-      "How much the server has to prove") \
-    X(S2_SSL_CA, PATH, "", "", 0, 0, CONFIG_NOT_YET, DATABASE, \
+      0, 0, 0, DATABASE, \
+      "How much that server has to prove; preferred and required encrypt, but prove nothing") \
+    X(S2_SSL_CA, PATH, "", "", 0, 0, 0, DATABASE, \
       "File with the certificates of the authorities to trust; unset: the system's") \
-    X(DB_POOL_SIZE, INTEGER, "connections", "10", 1, 100, CONFIG_NOT_YET, DATABASE, \
-      "Connections kept open") \
-    X(DB_MAX_OVERFLOW, INTEGER, "connections", "20", 0, 100, CONFIG_NOT_YET, DATABASE, \
-      "Further connections for a short time") \
-    X(DB_POOL_TIMEOUT, SECONDS, "s", "30", 0, 3600, CONFIG_NOT_YET, DATABASE, \
+    X(DB_POOL_SIZE, INTEGER, "connections", "10", 1, 100, 0, DATABASE, \
+      "Connections for writing that are kept open") \
+    X(DB_MAX_OVERFLOW, INTEGER, "connections", "20", 0, 100, 0, DATABASE, \
+      "Further connections, closed after use; no more writers than both together") \
+    X(DB_POOL_TIMEOUT, SECONDS, "s", "30", 0, 3600, 0, DATABASE, \
       "Longest wait for a free connection") \
-    X(DB_POOL_RECYCLE, SECONDS, "s", "3600", 1, 86400, CONFIG_NOT_YET, DATABASE, \
+    X(DB_POOL_RECYCLE, SECONDS, "s", "3600", 1, 86400, 0, DATABASE, \
       "Age at which a connection is replaced") \
     \
     X(INGESTION_PARALLEL_WORKERS, INTEGER, "requests", "4", 1, 64, 0, INGESTION, \
@@ -124,7 +125,7 @@ enum config_group {
     X(INGESTION_API_CALL_DELAY, SECONDS, "s", "0.1", 0, 3600, 0, INGESTION, \
       "Shortest pause between the starts of two calls") \
     X(INGESTION_BATCH_SIZE, INTEGER, "rows", "1000", 1, 1000000, 0, INGESTION, \
-      "Rows handed to the database in one statement; SQLite takes a page at once") \
+      "Rows handed to the database in one statement; never more than a page") \
     X(INGESTION_CHUNK_SIZE, INTEGER, "rows", "10000", 1, 10000000, 0, INGESTION, \
       "Rows that may share a transaction; a page is never split") \
     X(INGESTION_MAX_CONSECUTIVE_FAILURES, INTEGER, "failures", "5", 1, 1000, CONFIG_NOT_YET, \

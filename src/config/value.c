@@ -196,15 +196,29 @@ void config_value_release(struct config_value *value, const struct allocator *al
     *value = (struct config_value){0};
 }
 
-/* Offset and length of the password in "scheme://user:password@…". The last '@' counts, so that an
- * unescaped one in the password cannot let a part of it through. */
+/* Where user and host begin in the URL of a server; SIZE_MAX when it is that of a file, whose name
+ * may hold anything. */
+static size_t find_authority(struct str url)
+{
+    size_t colon = str_find(url, STR(":"));
+    struct str scheme = {url.ptr, colon == SIZE_MAX ? 0 : colon};
+    if (colon == SIZE_MAX || str_equal_nocase(scheme, STR("sqlite")) ||
+        str_equal_nocase(scheme, STR("null"))) {
+        return SIZE_MAX;
+    }
+    struct str rest = {url.ptr + colon + 1, url.len - colon - 1};
+    return colon + (str_starts_with(rest, STR("//")) ? 3 : 1);
+}
+
+/* Offset and length of the password in "scheme://user:password@…", and in "scheme:user:password@…",
+ * which is a mistake, but no less secret. The last '@' counts, so that an unescaped one in the
+ * password cannot let a part of it through. */
 static bool find_password(struct str url, size_t *out_at, size_t *out_len)
 {
-    size_t scheme = str_find(url, STR("://"));
-    if (scheme == SIZE_MAX) {
+    size_t user = find_authority(url);
+    if (user == SIZE_MAX) {
         return false;
     }
-    size_t user = scheme + 3;
     const char *end = memrchr(url.ptr + user, '@', url.len - user);
     const char *colon = end ? memchr(url.ptr + user, ':', (size_t)(end - url.ptr) - user) : NULL;
     if (!colon) {
@@ -222,15 +236,39 @@ bool config_url_has_password(struct str url)
     return find_password(url, &at, &len) && len > 0;
 }
 
+/* The parameters behind '?': what is none of ours ("password=…") is as secret as a password. */
+static void add_masked_parameters(struct buf *out, struct str query)
+{
+    while (query.len > 0) {
+        struct str value = str_split(&query, '&');
+        bool has_value = memchr(value.ptr, '=', value.len) != NULL;
+        struct str name = str_split(&value, '=');
+        bool shown = same_choice(name, STR("ssl-mode")) || same_choice(name, STR("ssl-ca"));
+        buf_add(out, name.ptr, name.len);
+        buf_add_text(out, has_value ? "=" : "");
+        buf_add(out, shown || value.len == 0 ? value.ptr : "***",
+                shown || value.len == 0 ? value.len : 3);
+        buf_add_text(out, query.len > 0 ? "&" : "");
+    }
+}
+
 int config_add_masked_url(struct buf *out, struct str url)
 {
     size_t at;
     size_t len;
-    if (!find_password(url, &at, &len) || len == 0) {
+    struct str rest = url;
+    if (find_authority(url) == SIZE_MAX) {
         return buf_add(out, url.ptr, url.len);
     }
-    buf_add(out, url.ptr, at);
-    buf_add_text(out, "***");
-    buf_add(out, url.ptr + at + len, url.len - at - len);
+    if (find_password(url, &at, &len) && len > 0) {
+        buf_add(out, url.ptr, at);
+        buf_add_text(out, "***");
+        rest = (struct str){url.ptr + at + len, url.len - at - len};
+    }
+    bool has_query = memchr(rest.ptr, '?', rest.len) != NULL;
+    struct str place = str_split(&rest, '?');
+    buf_add(out, place.ptr, place.len);
+    buf_add_text(out, has_query ? "?" : "");
+    add_masked_parameters(out, rest);
     return out->failed ? -1 : 0;
 }

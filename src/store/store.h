@@ -2,9 +2,9 @@
  * Invariant: what coverage claims is in the fact tables, because both are written in one
  * transaction; ccdata_coverage is only ever inserted into.
  *
- * A `struct store` and a `struct store_writer` each own their connection; each is used by one
- * thread at a time. Checked on paper against MariaDB (array-bound statements), MySQL / SingleStore
- * (LOAD DATA, multi-row VALUES) and PostgreSQL (COPY): docs/decisions/. */
+ * A `struct store` and a `struct store_writer` are each used by one thread at a time; several
+ * writers of one store may be used by several threads. All SQL databases share one implementation
+ * (sql/) over a driver each (sqlite/, mysql/, postgres/); null/ is the other one. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -13,9 +13,17 @@
 #include "model/coverage.h"
 #include "model/series.h"
 
-enum { STORE_SCHEMA_VERSION = 1, STORE_ROWS_MAX = 5001 };
+struct value; /* value.h */
 
-enum store_dialect { DIALECT_SQLITE, DIALECT_COUNT };
+enum { STORE_SCHEMA_VERSION = 2, STORE_ROWS_MAX = 5001 };
+
+enum store_dialect {
+    DIALECT_SQLITE,
+    DIALECT_MYSQL, /* MariaDB too */
+    DIALECT_SINGLESTORE,
+    DIALECT_POSTGRESQL,
+    DIALECT_COUNT
+};
 const char *store_dialect_name(enum store_dialect dialect);
 bool store_dialect_parse(struct str name, enum store_dialect *out_dialect);
 
@@ -25,11 +33,19 @@ enum store_capability {
 };
 
 struct store_config {
-    const char *url;         /* "sqlite:ccdata.db", "sqlite:///abs", "null:" */
+    const char *url; /* url.h says what it may be */
+    /* Tried when the URL has no password; NULL or "" = the client's own file (~/.my.cnf,
+     * ~/.pgpass). */
+    const char *password;
     bool read_only;          /* opens an existing database only; nothing is created or written */
     bool create_schema;      /* create what is missing (else CCD_DATABASE_SCHEMA) */
     int64_t settle_s;        /* written to ccdata_schema; the views' is_final uses it */
     int64_t busy_timeout_ms; /* wait for another writer before CCD_DATABASE_BUSY */
+    int64_t batch_rows;      /* rows per statement (INGESTION_BATCH_SIZE); 0 = a page at once */
+    int64_t pool_size;       /* DB_POOL_SIZE …; 0 = 1, and no overflow */
+    int64_t pool_overflow;
+    int64_t pool_timeout_ms;
+    int64_t pool_recycle_s; /* 0 = never */
     const struct clock *clock;
     const struct log *log;
     const struct allocator *allocator;
@@ -50,7 +66,8 @@ struct store_page {
     bool fresh;    /* this window was never attempted: try plain inserts first */
     int64_t collected_utc_s; /* when the request was sent, on the earlier of our clock and the
                                 vendor's */
-    int64_t final_before_ts; /* rows with ts < this were final when asked */
+    const int64_t *row_collected_utc_s; /* per row instead, for rows that are copied; else NULL */
+    int64_t final_before_ts;            /* rows with ts < this were final when asked */
     const struct coverage_segment *segments;
     size_t segment_count;
     const char *run_id; /* names the run in ccdata_revisions and ccdata_quarantine */
@@ -75,14 +92,22 @@ struct store_catalogue_counts {
     int64_t added, changed, unchanged;
 };
 
-struct store_ops {
-    const char *scheme;    /* "sqlite" */
-    uint32_t capabilities; /* enum store_capability */
-    enum store_dialect dialect;
+/* A stored series with its attributes, in the order of attribute_set_init; kind VALUE_NULL and ts 0
+ * where it has none. Borrowed during the call. */
+struct store_series {
+    const struct series_names *names;
+    const struct value *attributes;
+    const int64_t *attribute_ts;
+    size_t attribute_count;
+};
 
-    /* Open, check or create the schema. Missing file with read_only: CCD_OK and an empty store.
-     * Errors: DATABASE_UNREACHABLE, DATABASE_SCHEMA, DATABASE_PERMISSION, DISK. */
-    int (*open)(const struct store_config *config, struct store **out, struct ccd_error *err);
+/* How a live schema differs from ours: one line each, "table X: …". */
+struct store_difference {
+    const char *object;
+    const char *what; /* "missing", "has column volume TEXT, expected column volume REAL" … */
+};
+
+struct store_ops {
     void (*close)(struct store *store);
 
     /* Exclude other writers of this type and interval on this database, waiting up to wait_ms:
@@ -130,6 +155,27 @@ struct store_ops {
                           struct batch *batch, size_t *out_count, int64_t *out_asked_utc_s,
                           struct ccd_error *err);
 
+    /* All series of a type, ascending by market and instrument; non-zero from add stops and is
+     * returned. */
+    int (*each_series)(struct store *store, const struct data_type *type,
+                       int (*add)(void *user, const struct store_series *series,
+                                  struct ccd_error *err),
+                       void *user, struct ccd_error *err);
+    /* The series must exist. An attribute that is stored with a newer ts stays. */
+    int (*put_attributes)(struct store *store, const struct store_series *series,
+                          struct ccd_error *err);
+    /* Take a series out again, with its rows, coverage, revisions and quarantine: for scratch
+     * series of the self test. */
+    int (*remove_series)(struct store *store, const struct data_type *type, int64_t series_id,
+                         struct ccd_error *err);
+    /* Selftest: prove on this server what its driver wants proven and remember the verdict in
+     * ccdata_proofs. *out_proof NULL: nothing to prove. */
+    int (*prove)(struct store *store, const struct store_page *scratch, const char **out_proof,
+                 bool *out_holds, struct ccd_error *err);
+
+    /* Create or replace the views under the original's names. */
+    int (*create_legacy_views)(struct store *store, struct ccd_error *err);
+
     int (*writer_open)(struct store *store, struct store_writer **out, struct ccd_error *err);
     void (*writer_close)(struct store_writer *writer); /* rolls back what is open */
     int (*writer_begin)(struct store_writer *writer, struct ccd_error *err);
@@ -143,21 +189,28 @@ struct store_ops {
 /* Every back-end's instance starts with this. */
 struct store {
     const struct store_ops *ops;
+    uint32_t capabilities; /* enum store_capability */
+    enum store_dialect dialect;
 };
 struct store_writer {
     const struct store_ops *ops;
 };
 
-extern const struct store_ops store_sqlite;
-extern const struct store_ops store_null;
-
-/* Pick the back-end by the URL's scheme and open it. Unknown scheme: CCD_USAGE naming the nearest.
- */
+/* Pick the back-end by the URL's scheme, open it, check or create the schema, migrate an older one
+ * (create_schema). A database that does not exist, or has none of our tables, with read_only:
+ * CCD_OK and an empty store. Unknown scheme: CCD_USAGE naming the nearest. Errors: USAGE,
+ * DATABASE_UNREACHABLE, DATABASE_SCHEMA, DATABASE_PERMISSION, DISK. */
 int store_open(const struct store_config *config, struct store **out, struct ccd_error *err);
 void store_close(struct store *store);
 
-/* The whole schema as SQL text for a dialect, from the registry. */
-int store_write_ddl(enum store_dialect dialect, struct buf *out);
+/* Compare a live schema with ours: every difference is given to add. Opens and closes by itself;
+ * writes nothing. Views are compared by their presence. */
+int store_check_schema(const struct store_config *config,
+                       void (*add)(void *user, const struct store_difference *difference),
+                       void *user, struct ccd_error *err);
+
+/* The whole schema as SQL text for a dialect, from the registry; can be run twice. */
+int store_write_ddl(enum store_dialect dialect, bool legacy_views, struct buf *out);
 
 /* Name of the fact table and of the flat view: "fact_spot_ohlcv_1d", "spot_ohlcv_1d". False when
  * cut. */

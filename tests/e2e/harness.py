@@ -44,6 +44,19 @@ class World:
             if name in os.environ:
                 self.environment[name] = os.environ[name]
         self.database = self.folder / "test.db"
+        self.server = self.port = None
+        self.name = "ccdata_e2e"
+
+    def use(self, server, name="ccdata_e2e", port=None):
+        """From now on a new database of this server (tests/servers.py) is the destination; port: of a proxy."""
+        server.drop_database(name)
+        server.create_database(name)
+        self.server, self.name, self.port = server, name, port
+        self.environment["CCDATA_DATABASE_PASSWORD"] = server.password
+
+    @property
+    def url(self):
+        return self.server.url(self.name, password="", port=self.port) if self.server else f"sqlite:{self.database}"
 
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -56,7 +69,7 @@ class World:
             env["DATA_API_BASE_URL"] = vendor
         command = [CCDATA, *map(str, arguments)]
         if database:
-            command += ["--database", f"sqlite:{self.database}"]
+            command += ["--database", self.url]
         return subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, timeout=timeout)
 
     def run_json(self, *arguments, expect=0, **options):
@@ -70,8 +83,8 @@ class World:
         env = dict(self.environment, **(environment or {}))
         if vendor:
             env["DATA_API_BASE_URL"] = vendor
-        return subprocess.Popen([CCDATA, *map(str, arguments), "--database", f"sqlite:{self.database}"], cwd=self.folder,
-                                env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        return subprocess.Popen([CCDATA, *map(str, arguments), "--database", self.url], cwd=self.folder, env=env,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def query(self, sql, *values):
         with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:

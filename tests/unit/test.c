@@ -90,14 +90,21 @@ bool test_check_f64_bits(const char *file, int line, double expected, double act
     return false;
 }
 
+static bool chosen(const char *name, int glob_count, char **globs)
+{
+    for (int i = 0; i < glob_count; i++)
+        if (fnmatch(globs[i], name, 0) == 0)
+            return true;
+    return glob_count == 0;
+}
+
 int main(int argc, char **argv)
 {
-    const char *glob = argc > 1 ? argv[1] : "*";
     unsigned passed = 0;
     unsigned failed = 0;
     unsigned skipped = 0;
     for (struct test *test = first_test; test; test = test->next) {
-        if (fnmatch(glob, test->name, 0) != 0) {
+        if (!chosen(test->name, argc - 1, argv + 1)) {
             continue;
         }
         current_failed = false;
@@ -115,7 +122,7 @@ int main(int argc, char **argv)
         fflush(stdout);
     }
     if (passed + failed + skipped == 0) {
-        fprintf(stderr, "no test is named %s\n", glob);
+        fprintf(stderr, "no test is named %s\n", argc > 1 ? argv[1] : "anything");
         failed = 1;
     }
     printf("%u passed, %u failed", passed, failed);

@@ -1,7 +1,7 @@
 /* The harness of every C unit test. A test is TEST(name) { … }: it registers itself, and test.c has
  * the main. A failed check is printed and the test goes on; each check is an expression that tells
- * whether it held, so `if (!CHECK(ptr)) return;` guards what follows. Run: executable [GLOB]. Exit
- * 1 when a test failed or GLOB matches none. */
+ * whether it held, so `if (!CHECK(ptr)) return;` guards what follows. Run: executable [GLOB…]. Exit
+ * 1 when a test failed or no GLOB matches one. */
 #ifndef TESTS_UNIT_TEST_H
 #define TESTS_UNIT_TEST_H
 

@@ -1,6 +1,4 @@
-/* The back-end that stores nothing: for measuring everything before the database. */
-#include "base/hooks.h"
-#include "store/store.h"
+#include "store/null/null.h"
 
 struct null_store {
     struct store base;
@@ -11,17 +9,6 @@ struct null_writer {
     struct store_writer base;
     const struct allocator *allocator;
 };
-
-static int null_open(const struct store_config *config, struct store **out, struct ccd_error *err)
-{
-    struct null_store *s = mem_new(config->allocator, 1, sizeof(*s));
-    if (!s)
-        return error_set(err, CCD_NO_MEMORY, "no memory for the store");
-    s->base.ops = &store_null;
-    s->allocator = config->allocator;
-    *out = &s->base;
-    return CCD_OK;
-}
 
 static void null_close(struct store *store)
 {
@@ -102,13 +89,51 @@ static int null_load_catalogue(struct store *store, const struct data_type *type
     return CCD_OK;
 }
 
+static int null_each_series(struct store *store, const struct data_type *type,
+                            int (*add)(void *user, const struct store_series *series,
+                                       struct ccd_error *err),
+                            void *user, struct ccd_error *err)
+{
+    (void)store, (void)type, (void)add, (void)user, (void)err;
+    return CCD_OK;
+}
+
+static int null_put_attributes(struct store *store, const struct store_series *series,
+                               struct ccd_error *err)
+{
+    (void)store, (void)series, (void)err;
+    return CCD_OK;
+}
+
+static int null_remove_series(struct store *store, const struct data_type *type, int64_t series_id,
+                              struct ccd_error *err)
+{
+    (void)store, (void)type, (void)series_id, (void)err;
+    return CCD_OK;
+}
+
+static int null_prove(struct store *store, const struct store_page *scratch, const char **out_proof,
+                      bool *out_holds, struct ccd_error *err)
+{
+    (void)store, (void)scratch, (void)err;
+    *out_proof = NULL;
+    *out_holds = false;
+    return CCD_OK;
+}
+
+static int null_create_legacy_views(struct store *store, struct ccd_error *err)
+{
+    (void)store, (void)err;
+    return CCD_OK;
+}
+
 static int null_writer_open(struct store *store, struct store_writer **out, struct ccd_error *err)
 {
     const struct null_store *s = (const struct null_store *)store;
     struct null_writer *w = mem_new(s->allocator, 1, sizeof(*w));
     if (!w)
         return error_set(err, CCD_NO_MEMORY, "no memory for a writer");
-    w->base.ops = &store_null;
+    w->base.ops = store->ops;
     w->allocator = s->allocator;
     *out = &w->base;
     return CCD_OK;
@@ -152,11 +177,7 @@ static void null_writer_rollback(struct store_writer *writer)
     (void)writer;
 }
 
-const struct store_ops store_null = {
-    .scheme = "null",
-    .capabilities = STORE_PARALLEL_WRITERS,
-    .dialect = DIALECT_SQLITE,
-    .open = null_open,
+static const struct store_ops null_ops = {
     .close = null_close,
     .lock = null_lock,
     .unlock = null_unlock,
@@ -167,6 +188,11 @@ const struct store_ops store_null = {
     .read_rows = null_read_rows,
     .put_catalogue = null_put_catalogue,
     .load_catalogue = null_load_catalogue,
+    .each_series = null_each_series,
+    .put_attributes = null_put_attributes,
+    .remove_series = null_remove_series,
+    .prove = null_prove,
+    .create_legacy_views = null_create_legacy_views,
     .writer_open = null_writer_open,
     .writer_close = null_writer_close,
     .writer_begin = null_writer_begin,
@@ -174,3 +200,15 @@ const struct store_ops store_null = {
     .writer_commit = null_writer_commit,
     .writer_rollback = null_writer_rollback,
 };
+
+int null_open(const struct store_config *config, struct store **out, struct ccd_error *err)
+{
+    struct null_store *s = mem_new(config->allocator, 1, sizeof(*s));
+    if (!s)
+        return error_set(err, CCD_NO_MEMORY, "no memory for the store");
+    s->base = (struct store){
+        .ops = &null_ops, .capabilities = STORE_PARALLEL_WRITERS, .dialect = DIALECT_SQLITE};
+    s->allocator = config->allocator;
+    *out = &s->base;
+    return CCD_OK;
+}

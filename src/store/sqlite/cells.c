@@ -16,30 +16,25 @@ static inline bool as_integer(const union cell *cell, int64_t *out_value)
     return (double)*out_value == value && !negative_zero;
 }
 
-void bind_cell(sqlite3_stmt *stmt, int index, const struct batch *b, size_t row, size_t column)
+int bind_value(sqlite3_stmt *stmt, int index, const struct value *value)
 {
-    if (!batch_has(b, row, column)) {
-        sqlite3_bind_null(stmt, index);
-        return;
-    }
-    const union cell *cell = batch_cell(b, row, column);
+    union cell cell;
     int64_t integer;
-    switch (b->type->columns[column].kind) {
-    case COLUMN_TEXT:
-        bind_str(stmt, index, batch_text(b, row, column));
-        break;
-    case COLUMN_F64:
-        if (as_integer(cell, &integer))
-            sqlite3_bind_int64(stmt, index, integer);
-        else
-            sqlite3_bind_double(stmt, index, cell->f64);
-        break;
-    case COLUMN_I64:
-    case COLUMN_BOOL:
-    case COLUMN_UTC_S:
-        sqlite3_bind_int64(stmt, index, cell->i64);
+    switch (value->kind) {
+    case VALUE_NULL:
+        return sqlite3_bind_null(stmt, index);
+    case VALUE_TEXT: /* an empty text may have no address; NULL would be bound */
+        return sqlite3_bind_text64(stmt, index, value->text.len > 0 ? value->text.ptr : "",
+                                   value->text.len, SQLITE_STATIC, SQLITE_UTF8);
+    case VALUE_F64:
+        cell.f64 = value->f64;
+        if (!as_integer(&cell, &integer))
+            return sqlite3_bind_double(stmt, index, value->f64);
+        return sqlite3_bind_int64(stmt, index, integer);
+    case VALUE_I64:
         break;
     }
+    return sqlite3_bind_int64(stmt, index, value->i64);
 }
 
 void result_cell(sqlite3_context *context, const struct batch *b, size_t row, size_t column)
@@ -97,30 +92,27 @@ bool cell_equals(const struct batch *b, size_t row, size_t column, sqlite3_value
     return type == SQLITE_INTEGER && sqlite3_value_int64(stored) == cell->i64;
 }
 
-int cell_read(struct batch *b, size_t row, size_t column, sqlite3_value *stored,
-              struct ccd_error *err)
+int value_read(sqlite3_stmt *stmt, int column, struct value *out, struct ccd_error *err)
 {
-    int type = sqlite3_value_type(stored);
-    struct str text;
-    switch (b->type->columns[column].kind) {
-    case COLUMN_TEXT:
-        if (type != SQLITE_TEXT)
-            break;
-        text.ptr = (const char *)sqlite3_value_text(stored);
-        text.len = (size_t)sqlite3_value_bytes(stored);
-        if (!text.ptr || batch_set_text(b, row, column, text) != 0)
-            return error_set(err, CCD_NO_MEMORY, "no memory for a text of %zu bytes", text.len);
-        break;
-    case COLUMN_F64:
-        if (type == SQLITE_FLOAT || type == SQLITE_INTEGER)
-            batch_set_f64(b, row, column, sqlite3_value_double(stored));
-        break;
-    case COLUMN_I64:
-    case COLUMN_BOOL:
-    case COLUMN_UTC_S:
-        if (type == SQLITE_INTEGER)
-            batch_set_i64(b, row, column, sqlite3_value_int64(stored));
-        break;
+    const char *text;
+    switch (sqlite3_column_type(stmt, column)) {
+    case SQLITE_INTEGER:
+        *out = value_i64(sqlite3_column_int64(stmt, column));
+        return CCD_OK;
+    case SQLITE_FLOAT:
+        *out = value_f64(sqlite3_column_double(stmt, column));
+        return CCD_OK;
+    case SQLITE_TEXT:
+        text = (const char *)sqlite3_column_text(stmt, column);
+        if (!text)
+            return error_set(err, CCD_NO_MEMORY, "no memory for a text");
+        *out = value_text((struct str){text, (size_t)sqlite3_column_bytes(stmt, column)});
+        return CCD_OK;
+    case SQLITE_NULL:
+        *out = value_null();
+        return CCD_OK;
+    default:
+        return error_set(err, CCD_DATABASE_DATA, "the column %s holds bytes, which are no value",
+                         sqlite3_column_name(stmt, column));
     }
-    return CCD_OK;
 }

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,142 +20,186 @@ static const char settings[] = "PRAGMA page_size=16384;"
 
 static const int64_t poll_ms = 20;
 
-int connection_create_file(const char *path, struct ccd_error *err)
+/* Checkpoint whenever the log holds this much; complain when a reader has kept it from shrinking
+ * until it is so many times larger. */
+static const int64_t checkpoint_bytes = 16 << 20;
+static const int64_t complaint_factor = 16;
+
+static const char doing_open[] = "open the database";
+
+/* A directory or device in its place is refused here: SQLite's words for it would mislead. */
+static int file_exists(const struct sql_target *target, bool *out_exists, struct ccd_error *err)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return errno == EEXIST ? CCD_OK : system_error(errno, "create the database", path, err);
-    if (close(fd) != 0)
-        return system_error(errno, "create the database", path, err);
+    struct stat st;
+    *out_exists = stat(target->url.path, &st) == 0;
+    if (*out_exists && !S_ISREG(st.st_mode)) {
+        return error_set(err, CCD_DATABASE_UNREACHABLE, "cannot %s %s: it is not a file",
+                         doing_open, target->name);
+    }
+    if (*out_exists || errno == ENOENT || errno == ENOTDIR)
+        return CCD_OK;
+    return system_error(errno, doing_open, target->name, err);
+}
+
+/* Private, unless another process was quicker. */
+static int create_file(const struct sql_target *target, struct ccd_error *err)
+{
+    int fd = open(target->url.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST)
+        return CCD_OK;
+    if (fd < 0 || close(fd) != 0)
+        return system_error(errno, "create the database", target->name, err);
     return CCD_OK;
 }
 
-int connection_exec(const struct connection *c, const char *sql, const char *doing,
-                    struct ccd_error *err)
+static int execute(struct sqlite_connection *c, const char *sql, struct ccd_error *err)
 {
     int code = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
-    return code == SQLITE_OK ? CCD_OK : sqlite_error(c, code, doing, err);
+    return code == SQLITE_OK ? CCD_OK : sqlite_error(c, code, doing_open, err);
+}
+
+/* The first value of the first row; it stays until the statement is finalized. */
+static int query(struct sqlite_connection *c, sqlite3_stmt *stmt, bool *out_row,
+                 struct ccd_error *err)
+{
+    int code = sqlite3_step(stmt);
+    *out_row = code == SQLITE_ROW;
+    if (code == SQLITE_ROW || code == SQLITE_DONE)
+        return CCD_OK;
+    int status = sqlite_error(c, code, doing_open, err);
+    sqlite3_reset(stmt);
+    return status;
 }
 
 /* The switch to WAL answers BUSY at once while another process makes the same switch. */
-static int use_wal(struct connection *c, int64_t busy_timeout_ms, struct ccd_error *err)
+static int use_wal(struct sqlite_connection *c, struct ccd_error *err)
 {
-    static const char doing[] = "open the database";
+    const struct sql_target *target = c->base.target;
     sqlite3_stmt *stmt = NULL;
-    int status = statement_get(c, &stmt, "PRAGMA journal_mode=WAL", err);
+    int status = statement_prepare(c, "PRAGMA journal_mode=WAL", false, doing_open, &stmt, err);
     bool row = false;
     for (int64_t waited_ms = 0; status == CCD_OK;) {
-        status = statement_step(c, stmt, &row, doing, err);
-        if (status != CCD_DATABASE_BUSY || waited_ms >= busy_timeout_ms)
+        status = query(c, stmt, &row, err);
+        if (status != CCD_DATABASE_BUSY || waited_ms >= target->busy_timeout_ms)
             break;
         nanosleep(&(struct timespec){.tv_nsec = poll_ms * 1000000}, NULL);
         waited_ms += poll_ms;
         status = CCD_OK;
     }
     if (status == CCD_OK && row &&
-        sqlite3_stricmp((const char *)sqlite3_column_text(stmt, 0), "wal"))
-        log_warning(c->log, NULL, "%s cannot use a write-ahead log; writing is slower", c->path);
-    statement_drop(&stmt);
+        sqlite3_stricmp((const char *)sqlite3_column_text(stmt, 0), "wal")) {
+        log_warning(target->log, NULL, "%s cannot use a write-ahead log; writing is slower",
+                    target->name);
+    }
+    sqlite3_finalize(stmt);
     return status;
 }
 
-static int configure(struct connection *c, enum connection_mode mode, int64_t busy_timeout_ms,
-                     struct ccd_error *err)
+/* After each commit. A checkpoint that other connections hold up is tried again after the next. */
+static int on_commit(void *user, sqlite3 *db, const char *schema, int pages)
 {
-    static const char doing[] = "open the database";
-    sqlite3_busy_timeout(c->db, busy_timeout_ms > INT32_MAX ? INT32_MAX : (int)busy_timeout_ms);
+    struct sqlite_connection *c = user;
+    if (pages < c->checkpoint_pages)
+        return SQLITE_OK;
+    int code = sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (code != SQLITE_OK)
+        sqlite_error(c, code, "checkpoint", NULL); /* a full disk is kept for the next page */
+    if (pages > complaint_factor * c->checkpoint_pages && !c->complained) {
+        c->complained = true;
+        log_warning(c->base.target->log, NULL,
+                    "%s-wal keeps growing: a reader holds an old snapshot; close it",
+                    c->base.target->name);
+    }
+    return SQLITE_OK;
+}
+
+static int watch_log(struct sqlite_connection *c, struct ccd_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    int status = statement_prepare(c, "PRAGMA page_size", false, doing_open, &stmt, err);
+    if (status == CCD_OK)
+        status = query(c, stmt, &row, err);
+    int64_t page_bytes = row ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_finalize(stmt);
+    if (status != CCD_OK)
+        return status;
+    c->checkpoint_pages = checkpoint_bytes / (page_bytes > 0 ? page_bytes : 4096);
+    sqlite3_wal_hook(c->db, on_commit, c);
+    return CCD_OK;
+}
+
+static int configure(struct sqlite_connection *c, struct ccd_error *err)
+{
+    const struct sql_target *target = c->base.target;
+    int64_t timeout_ms = target->busy_timeout_ms;
+    sqlite3_busy_timeout(c->db, timeout_ms > INT32_MAX ? INT32_MAX : (int)timeout_ms);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_limit(c->db, SQLITE_LIMIT_ATTACHED, 0);
-    int status = connection_exec(c, settings, doing, err);
-    if (status != CCD_OK || mode == CONNECTION_EMPTY)
+    int status = execute(c, settings, err);
+    if (status != CCD_OK)
         return status;
-    if (mode == CONNECTION_READS)
-        return connection_exec(c, "PRAGMA query_only=ON; SELECT 1 FROM sqlite_schema", doing, err);
-    status = use_wal(c, busy_timeout_ms, err);
+    if (target->intent == SQL_READS)
+        return execute(c, "PRAGMA query_only=ON; SELECT 1 FROM sqlite_schema", err);
+    status = use_wal(c, err);
     if (status == CCD_OK && sqlite3_db_readonly(c->db, "main") == 1) {
         return error_set(err, CCD_DATABASE_PERMISSION,
                          "the database %s may not be written: check the file's permissions",
-                         c->path);
+                         target->name);
     }
-    return status;
+    return status == CCD_OK ? watch_log(c, err) : status;
 }
 
-int connection_open(struct connection *c, enum connection_mode mode, int64_t busy_timeout_ms,
-                    struct ccd_error *err)
+static int connect_to(const struct sql_target *target, struct sql_connection **out,
+                      struct ccd_error *err)
 {
+    struct sqlite_connection *c = mem_new(target->allocator, 1, sizeof(*c));
+    if (!c)
+        return error_set(err, CCD_NO_MEMORY, "no memory for a connection");
+    c->base = (struct sql_connection){.driver = &sql_driver_sqlite,
+                                      .target = target,
+                                      .dialect = dialect_of(DIALECT_SQLITE),
+                                      .opened_mono_us = clock_mono_us(target->clock)};
+    c->lock_fd = -1;
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-    flags |= mode == CONNECTION_READS ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-    flags |= mode == CONNECTION_EMPTY ? SQLITE_OPEN_MEMORY : 0;
-    int code = sqlite3_open_v2(mode == CONNECTION_EMPTY ? ":memory:" : c->path, &c->db, flags,
-                               NULL);
-    int status = code == SQLITE_OK ? configure(c, mode, busy_timeout_ms, err)
-                                   : sqlite_error(c, code, "open the database", err);
-    if (status != CCD_OK)
-        connection_close(c);
-    return status;
+    flags |= target->intent == SQL_READS ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    int code = sqlite3_open_v2(target->url.path, &c->db, flags, NULL);
+    int status = code == SQLITE_OK ? configure(c, err) : sqlite_error(c, code, doing_open, err);
+    if (status != CCD_OK) {
+        sqlite_close(&c->base);
+        return status;
+    }
+    *out = &c->base;
+    return CCD_OK;
 }
 
-void connection_close(struct connection *c)
+int sqlite_open(const struct sql_target *target, struct sql_connection **out, bool *out_missing,
+                struct ccd_error *err)
 {
+    bool creates = target->intent == SQL_WRITES && target->create;
+    bool exists;
+    *out = NULL;
+    *out_missing = false;
+    int status = file_exists(target, &exists, err);
+    if (status == CCD_OK && !exists && !creates) {
+        *out_missing = true;
+        return CCD_OK;
+    }
+    if (status == CCD_OK && !exists)
+        status = create_file(target, err);
+    return status == CCD_OK ? connect_to(target, out, err) : status;
+}
+
+void sqlite_close(struct sql_connection *connection)
+{
+    struct sqlite_connection *c = (struct sqlite_connection *)connection;
+    if (!c)
+        return;
+    facts_free(c);
+    statements_release(c);
     sqlite3_close(c->db);
-    c->db = NULL;
-}
-
-int connection_begin(const struct connection *c, struct ccd_error *err)
-{
-    return connection_exec(c, "BEGIN IMMEDIATE", "write to", err);
-}
-
-int connection_end(const struct connection *c, int status, struct ccd_error *err)
-{
-    if (status == CCD_OK)
-        status = connection_exec(c, "COMMIT", "commit to", err);
-    if (!sqlite3_get_autocommit(c->db))
-        sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
-    return status;
-}
-
-int statement_get(const struct connection *c, sqlite3_stmt **slot, const char *sql,
-                  struct ccd_error *err)
-{
-    if (*slot)
-        return CCD_OK;
-    int code = sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, slot, NULL);
-    return code == SQLITE_OK ? CCD_OK : sqlite_error(c, code, "use", err);
-}
-
-int statement_step(const struct connection *c, sqlite3_stmt *stmt, bool *out_row, const char *doing,
-                   struct ccd_error *err)
-{
-    int code = sqlite3_step(stmt);
-    *out_row = code == SQLITE_ROW;
-    if (code == SQLITE_ROW)
-        return CCD_OK;
-    int status = code == SQLITE_DONE ? CCD_OK : sqlite_error(c, code, doing, err);
-    sqlite3_reset(stmt);
-    return status;
-}
-
-int statement_run(const struct connection *c, sqlite3_stmt *stmt, const char *doing,
-                  struct ccd_error *err)
-{
-    bool row = true;
-    int status = CCD_OK;
-    while (row && status == CCD_OK)
-        status = statement_step(c, stmt, &row, doing, err);
-    return status;
-}
-
-void statement_drop(sqlite3_stmt **slot)
-{
-    sqlite3_finalize(*slot);
-    *slot = NULL;
-}
-
-void bind_str(sqlite3_stmt *stmt, int index, struct str text)
-{
-    /* An empty text may have no address; NULL would be bound. */
-    sqlite3_bind_text64(stmt, index, text.len > 0 ? text.ptr : "", text.len, SQLITE_STATIC,
-                        SQLITE_UTF8);
+    if (c->lock_fd >= 0)
+        close(c->lock_fd);
+    mem_free(c->base.target->allocator, c);
 }

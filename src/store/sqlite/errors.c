@@ -60,7 +60,7 @@ static bool look_up(const struct code_status *table, size_t count, int code,
 #define LOOK_UP(table, code, out)                                                                  \
     look_up((table), sizeof(table) / sizeof((table)[0]), (code), (out))
 
-int sqlite_error(const struct connection *c, int code, const char *doing, struct ccd_error *err)
+int sqlite_error(struct sqlite_connection *c, int code, const char *doing, struct ccd_error *err)
 {
     int extended = c->db ? sqlite3_extended_errcode(c->db) : code;
     if ((extended & 0xff) != (code & 0xff))
@@ -71,14 +71,22 @@ int sqlite_error(const struct connection *c, int code, const char *doing, struct
     int system_code = c->db ? sqlite3_system_errno(c->db) : 0;
     if ((code & 0xff) == SQLITE_CANTOPEN)
         LOOK_UP(system_codes, system_code, &status);
-    return error_set_native(err, status, extended, "cannot %s %s: %s", doing, c->path,
-                            c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(code));
+    struct ccd_error own = {0};
+    error_set_native(&own, status, extended, "cannot %s %s: %s", doing, c->base.target->name,
+                     c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(code));
+    if (status == CCD_DISK && c->failure.status == CCD_OK)
+        c->failure = own;
+    if (status == CCD_DATABASE_UNREACHABLE)
+        c->base.broken = true;
+    if (err)
+        *err = own;
+    return (int)status;
 }
 
-int system_error(int errno_value, const char *doing, const char *path, struct ccd_error *err)
+int system_error(int errno_value, const char *doing, const char *name, struct ccd_error *err)
 {
     enum ccd_status status = CCD_DATABASE_UNREACHABLE;
     LOOK_UP(system_codes, errno_value, &status);
-    return error_set_native(err, status, errno_value, "cannot %s %s: %s", doing, path,
+    return error_set_native(err, status, errno_value, "cannot %s %s: %s", doing, name,
                             strerror(errno_value));
 }

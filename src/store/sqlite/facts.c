@@ -1,15 +1,33 @@
-#include "store/sqlite/facts.h"
-
 #include <inttypes.h>
-#include <string.h>
 
-#include "store/dialect.h"
+#include "store/fates.h"
 #include "store/journal.h"
+#include "store/sqlite/internal.h"
 
 enum { SQL_MAX_BYTES = 16 * 1024 };
 
 static const char doing[] = "write rows to";
 static const char differs_name[] = "ccdata_differs";
+
+struct fact_statements {
+    sqlite3_stmt *insert;
+    sqlite3_stmt *replace;
+    sqlite3_stmt *differing; /* stored rows of a range whose values changed; runs the comparison */
+};
+
+struct facts {
+    struct sqlite_connection *c;
+    struct fact_statements *statements; /* one per data type and interval */
+    struct page_source source;          /* what the virtual table shows */
+    uint32_t *rows;                     /* a selection of row numbers for the virtual table */
+    size_t capacity;                    /* of rows */
+    /* Of the page at hand. */
+    const struct store_page *page;
+    uint8_t *fates; /* enum row_fate; the caller's */
+    size_t at;      /* comparison: the first row whose ts is not below that of the stored row */
+    size_t fact_columns[COLUMN_MAX];
+    size_t fact_count;
+};
 
 /* ---- statements ---- */
 
@@ -63,17 +81,25 @@ static void write_differing(struct buf *sql, const struct data_type *type, const
     buf_add_text(sql, ") ORDER BY ts");
 }
 
-static int prepare(const struct connection *c, struct buf *sql, sqlite3_stmt **slot,
+static int prepare(struct sqlite_connection *c, struct buf *sql, sqlite3_stmt **slot,
                    struct ccd_error *err)
 {
     int status = sql->failed ? error_set(err, CCD_NO_MEMORY, "no memory for a statement")
-                             : statement_get(c, slot, sql->data, err);
+                             : statement_prepare(c, sql->data, true, doing, slot, err);
     buf_clear(sql);
     return status;
 }
 
-static int prepare_all(struct fact_statements *s, const struct connection *c,
-                       const struct store_page *page, struct ccd_error *err)
+static void finalize(struct fact_statements *s)
+{
+    sqlite3_finalize(s->insert);
+    sqlite3_finalize(s->replace);
+    sqlite3_finalize(s->differing);
+    *s = (struct fact_statements){0};
+}
+
+static int prepare_all(struct facts *f, struct fact_statements *s, const struct store_page *page,
+                       struct ccd_error *err)
 {
     if (s->differing)
         return CCD_OK;
@@ -81,18 +107,20 @@ static int prepare_all(struct fact_statements *s, const struct connection *c,
     if (!store_fact_name(page->type, page->interval, fact, sizeof(fact)))
         return error_set(err, CCD_INTERNAL, "%s is too long a name", page->type->name);
     struct buf sql;
-    buf_init(&sql, SQL_MAX_BYTES, c->allocator);
+    buf_init(&sql, SQL_MAX_BYTES, f->c->base.target->allocator);
     write_insert(&sql, page->type, fact, "INSERT");
-    int status = prepare(c, &sql, &s->insert, err);
+    int status = prepare(f->c, &sql, &s->insert, err);
     if (status == CCD_OK) {
         write_insert(&sql, page->type, fact, "REPLACE");
-        status = prepare(c, &sql, &s->replace, err);
+        status = prepare(f->c, &sql, &s->replace, err);
     }
     if (status == CCD_OK) {
         write_differing(&sql, page->type, fact);
-        status = prepare(c, &sql, &s->differing, err);
+        status = prepare(f->c, &sql, &s->differing, err);
     }
     buf_release(&sql);
+    if (status != CCD_OK)
+        finalize(s);
     return status;
 }
 
@@ -103,22 +131,13 @@ static int64_t ts_of(const struct facts *f, size_t row)
     return batch_cell(f->page->batch, row, f->source.ts_column)->i64;
 }
 
-static bool was_final(const struct facts *f, int64_t ts, int64_t collected_utc_s)
-{
-    return collected_utc_s >= ts + interval_infos[f->page->interval].step_s + f->settle_s;
-}
-
 static enum row_fate judge(const struct facts *f, size_t row, int64_t stored_utc_s,
                            sqlite3_value **values)
 {
     bool same = true;
     for (size_t i = 0; i < f->fact_count && same; i++)
         same = cell_equals(f->page->batch, row, f->fact_columns[i], values[i]);
-    if (!same)
-        return f->page->collected_utc_s < stored_utc_s ? ROW_STALE : ROW_CHANGED;
-    bool renew = f->page->collected_utc_s > stored_utc_s &&
-                 !was_final(f, ts_of(f, row), stored_utc_s);
-    return renew ? ROW_REFRESHED : ROW_UNCHANGED;
+    return row_fate_of(f->page, row, stored_utc_s, f->c->base.target->settle_s, same);
 }
 
 /* SQL function (ts, collected_at, values …): 1 when the page changes this stored row. */
@@ -151,8 +170,7 @@ static struct str stored_text(sqlite3_value *value, enum column_kind kind,
 }
 
 /* One line of ccdata_revisions per value that changes in row f->at. */
-static int journal_row(struct facts *f, const struct connection *c, sqlite3_stmt *stored,
-                       struct ccd_error *err)
+static int journal_row(struct facts *f, sqlite3_stmt *stored, struct ccd_error *err)
 {
     const struct store_page *page = f->page;
     for (size_t i = 0; i < f->fact_count; i++) {
@@ -172,27 +190,27 @@ static int journal_row(struct facts *f, const struct connection *c, sqlite3_stmt
         };
         r.new_value = journal_cell(page->batch, f->at, column, new_scratch, &r.new_null);
         r.old_value = stored_text(value, page->type->columns[column].kind, old_scratch);
-        int status = revision_put(c, &f->journal, &r, err);
+        int status = sql_journal_revision(&f->c->base, &r, err);
         if (status != CCD_OK)
             return status;
     }
     return CCD_OK;
 }
 
-static int compare(struct facts *f, const struct connection *c, sqlite3_stmt *differing,
-                   int64_t first_ts, int64_t last_ts, struct ccd_error *err)
+/* Settle the fates of the rows from `first` on. */
+static int compare(struct facts *f, sqlite3_stmt *differing, size_t first, struct ccd_error *err)
 {
-    f->at = 0;
+    f->at = first;
     sqlite3_bind_int64(differing, 1, f->page->series->series_id);
-    sqlite3_bind_int64(differing, 2, first_ts);
-    sqlite3_bind_int64(differing, 3, last_ts);
-    bool row = true;
+    sqlite3_bind_int64(differing, 2, ts_of(f, first));
+    sqlite3_bind_int64(differing, 3, ts_of(f, f->page->batch->row_count - 1));
     int status = CCD_OK;
     while (status == CCD_OK) {
-        status = statement_step(c, differing, &row, "compare rows in", err);
-        if (status != CCD_OK || !row)
+        int code = sqlite3_step(differing);
+        if (code == SQLITE_DONE)
             break;
-        status = journal_row(f, c, differing, err);
+        status = code == SQLITE_ROW ? journal_row(f, differing, err)
+                                    : sqlite_error(f->c, code, "compare rows in", err);
     }
     sqlite3_reset(differing);
     return status;
@@ -200,33 +218,11 @@ static int compare(struct facts *f, const struct connection *c, sqlite3_stmt *di
 
 /* ---- writing ---- */
 
-static size_t count_fate(const struct facts *f, enum row_fate fate)
-{
-    size_t count = 0;
-    for (size_t row = 0; row < f->page->batch->row_count; row++)
-        count += f->fates[row] == fate;
-    return count;
-}
-
-/* Show the rows of one or two fates in the virtual table. */
-static void show(struct facts *f, enum row_fate fate, enum row_fate other)
-{
-    size_t rows = f->page->batch->row_count;
-    size_t count = 0;
-    for (size_t row = 0; row < rows; row++)
-        if (f->fates[row] == fate || f->fates[row] == other)
-            f->rows[count++] = (uint32_t)row;
-    f->source.rows = count < rows ? f->rows : NULL;
-    f->source.count = count;
-}
-
 /* Write what the virtual table shows. *out_clash: a row is stored already, and nothing of this
  * statement stays; NULL: that is an error too. */
-static int write_shown(struct facts *f, const struct connection *c, sqlite3_stmt *stmt,
-                       bool *out_clash, struct ccd_error *err)
+static int write_shown(struct facts *f, sqlite3_stmt *stmt, bool *out_clash, struct ccd_error *err)
 {
-    if (f->source.count == 0)
-        return CCD_OK;
+    struct sqlite_connection *c = f->c;
     int code = sqlite3_step(stmt);
     int status = CCD_OK;
     if (code != SQLITE_DONE && out_clash &&
@@ -235,70 +231,139 @@ static int write_shown(struct facts *f, const struct connection *c, sqlite3_stmt
     } else if (code != SQLITE_DONE) {
         status = sqlite_error(c, code, doing, err);
     } else if (sqlite3_changes64(c->db) != (int64_t)f->source.count) {
-        status = error_set(err, CCD_INTERNAL, "%s took %" PRId64 " of %zu rows", c->path,
-                           (int64_t)sqlite3_changes64(c->db), f->source.count);
+        status = error_set(err, CCD_INTERNAL, "%s took %" PRId64 " of %zu rows",
+                           c->base.target->name, (int64_t)sqlite3_changes64(c->db),
+                           f->source.count);
     }
     sqlite3_reset(stmt);
     return status;
 }
 
-static int write_rows(struct facts *f, const struct connection *c, struct fact_statements *s,
-                      struct ccd_error *err)
+/* The numbers of the rows from `first` on that have one of two fates. */
+static size_t select_rows(struct facts *f, size_t first, enum row_fate fate, enum row_fate other)
 {
-    if (f->page->fresh) {
+    size_t count = 0;
+    for (size_t row = first; row < f->page->batch->row_count; row++)
+        if (f->fates[row] == fate || f->fates[row] == other)
+            f->rows[count++] = (uint32_t)row;
+    return count;
+}
+
+/* Write the selected rows, at most batch_rows per statement. When out_clash is given, a slice with
+ * a row that is stored already ends it: *out_clash is the first row of that slice. */
+static int write_selected(struct facts *f, sqlite3_stmt *stmt, size_t count, size_t *out_clash,
+                          struct ccd_error *err)
+{
+    int64_t batch_rows = f->c->base.target->batch_rows;
+    size_t slice = batch_rows > 0 && (uint64_t)batch_rows < count ? (size_t)batch_rows : count;
+    int status = CCD_OK;
+    for (size_t done = 0; done < count && status == CCD_OK; done += slice) {
+        f->source.rows = f->rows + done;
+        f->source.count = count - done < slice ? count - done : slice;
         bool clash = false;
-        show(f, ROW_NEW, ROW_NEW);
-        int status = write_shown(f, c, s->insert, &clash, err);
-        if (status != CCD_OK || !clash)
+        status = write_shown(f, stmt, out_clash ? &clash : NULL, err);
+        if (clash) {
+            *out_clash = f->rows[done];
+            break;
+        }
+    }
+    return status;
+}
+
+static int write_rows(struct facts *f, struct fact_statements *s, struct ccd_error *err)
+{
+    size_t first = 0; /* rows before it are written */
+    if (f->page->fresh) {
+        first = f->page->batch->row_count;
+        size_t count = select_rows(f, 0, ROW_NEW, ROW_NEW);
+        int status = write_selected(f, s->insert, count, &first, err);
+        if (status != CCD_OK || first == f->page->batch->row_count)
             return status;
     }
-    size_t last = f->page->batch->row_count - 1;
-    int status = compare(f, c, s->differing, ts_of(f, 0), ts_of(f, last), err);
+    int status = compare(f, s->differing, first, err);
     if (status == CCD_OK) {
-        show(f, ROW_NEW, ROW_NEW);
-        status = write_shown(f, c, s->insert, NULL, err);
+        size_t count = select_rows(f, first, ROW_NEW, ROW_NEW);
+        status = write_selected(f, s->insert, count, NULL, err);
     }
     if (status == CCD_OK) {
-        show(f, ROW_CHANGED, ROW_REFRESHED);
-        status = write_shown(f, c, s->replace, NULL, err);
+        size_t count = select_rows(f, first, ROW_CHANGED, ROW_REFRESHED);
+        status = write_selected(f, s->replace, count, NULL, err);
     }
     return status;
 }
 
 /* ---- one page ---- */
 
-static int grow(struct facts *f, const struct connection *c, size_t rows, struct ccd_error *err)
+static int grow(struct facts *f, size_t rows, struct ccd_error *err)
 {
     if (rows <= f->capacity)
         return CCD_OK;
-    uint8_t *fates = mem_resize(c->allocator, f->fates, rows, sizeof(*fates));
-    f->fates = fates ? fates : f->fates;
-    uint32_t *numbers = mem_resize(c->allocator, f->rows, rows, sizeof(*numbers));
-    f->rows = numbers ? numbers : f->rows;
-    if (!fates || !numbers)
+    uint32_t *numbers = mem_resize(f->c->base.target->allocator, f->rows, rows, sizeof(*numbers));
+    if (!numbers)
         return error_set(err, CCD_NO_MEMORY, "no memory to write %zu rows", rows);
+    f->rows = numbers;
     f->capacity = rows;
     return CCD_OK;
 }
 
-static void begin_page(struct facts *f, const struct store_page *page)
+static void begin_page(struct facts *f, const struct store_page *page, uint8_t *fates)
 {
     f->page = page;
+    f->fates = fates;
     f->fact_count = 0;
     for (size_t i = 0; i < page->type->column_count; i++)
         if (column_is_fact(&page->type->columns[i]))
             f->fact_columns[f->fact_count++] = i;
-    for (size_t row = 0; row < page->batch->row_count; row++)
-        f->fates[row] = page->rejected && page->rejected[row] ? ROW_REJECTED : ROW_NEW;
-    f->source.batch = page->batch;
-    f->source.series_id = page->series->series_id;
-    f->source.collected_utc_s = page->collected_utc_s;
+    f->source.page = page;
     f->source.ts_column = (size_t)data_type_column_flagged(page->type, COLUMN_TS);
 }
 
-int facts_put(struct facts *f, const struct connection *c, const struct store_page *page,
-              struct store_page_result *result, struct ccd_error *err)
+/* Bound to the connection by address: made with its first page, for not every one writes pages. */
+static int facts_new(struct sqlite_connection *c, struct ccd_error *err)
 {
+    const struct allocator *allocator = c->base.target->allocator;
+    struct facts *f = mem_new(allocator, 1, sizeof(*f));
+    if (!f)
+        return error_set(err, CCD_NO_MEMORY, "no memory to write rows");
+    f->c = c;
+    c->facts = f;
+    f->statements = mem_new(allocator, data_type_count * INTERVAL_COUNT, sizeof(*f->statements));
+    int status = f->statements ? page_table_register(c, &f->source, err)
+                               : error_set(err, CCD_NO_MEMORY, "no memory to write rows");
+    int code = SQLITE_OK;
+    if (status == CCD_OK) {
+        code = sqlite3_create_function_v2(c->db, differs_name, -1, SQLITE_UTF8 | SQLITE_DIRECTONLY,
+                                          f, differs, NULL, NULL, NULL);
+    }
+    if (code != SQLITE_OK)
+        status = sqlite_error(c, code, "prepare writing to", err);
+    if (status != CCD_OK)
+        facts_free(c);
+    return status;
+}
+
+void facts_free(struct sqlite_connection *c)
+{
+    struct facts *f = c->facts;
+    const struct allocator *allocator = c->base.target->allocator;
+    if (!f)
+        return;
+    for (size_t i = 0; f->statements && i < data_type_count * INTERVAL_COUNT; i++)
+        finalize(&f->statements[i]);
+    mem_free(allocator, f->statements);
+    mem_free(allocator, f->rows);
+    mem_free(allocator, f);
+    c->facts = NULL;
+}
+
+int sqlite_put_rows(struct sql_connection *connection, const struct store_page *page,
+                    uint8_t *fates, struct ccd_error *err)
+{
+    struct sqlite_connection *c = (struct sqlite_connection *)connection;
+    int status = c->facts ? CCD_OK : facts_new(c, err);
+    if (status != CCD_OK)
+        return status;
+    struct facts *f = c->facts;
     struct fact_statements *s = statements_of(f, page);
     if (!s || page->type->shape != SHAPE_CANDLES || page->batch->type != page->type) {
         return error_set(err, CCD_INTERNAL, "a page of %s cannot be stored as candles",
@@ -306,44 +371,11 @@ int facts_put(struct facts *f, const struct connection *c, const struct store_pa
     }
     if (page->batch->row_count == 0)
         return CCD_OK;
-    int status = grow(f, c, page->batch->row_count, err);
+    status = grow(f, page->batch->row_count, err);
     if (status == CCD_OK)
-        status = prepare_all(s, c, page, err);
+        status = prepare_all(f, s, page, err);
     if (status != CCD_OK)
         return status;
-    begin_page(f, page);
-    status = write_rows(f, c, s, err);
-    result->inserted = (int64_t)count_fate(f, ROW_NEW);
-    result->changed = (int64_t)count_fate(f, ROW_CHANGED);
-    result->rejected = (int64_t)count_fate(f, ROW_REJECTED);
-    result->unchanged = (int64_t)page->batch->row_count - result->inserted - result->changed -
-                        result->rejected;
-    return status;
-}
-
-int facts_init(struct facts *f, const struct connection *c, int64_t settle_s, struct ccd_error *err)
-{
-    *f = (struct facts){.settle_s = settle_s};
-    f->statements = mem_new(c->allocator, data_type_count * INTERVAL_COUNT, sizeof(*f->statements));
-    if (!f->statements)
-        return error_set(err, CCD_NO_MEMORY, "no memory for a writer");
-    int code = sqlite3_create_function_v2(c->db, differs_name, -1, SQLITE_UTF8 | SQLITE_DIRECTONLY,
-                                          f, differs, NULL, NULL, NULL);
-    if (code != SQLITE_OK)
-        return sqlite_error(c, code, "prepare writing to", err);
-    return page_table_register(c, &f->source, err);
-}
-
-void facts_release(struct facts *f, const struct connection *c)
-{
-    for (size_t i = 0; f->statements && i < data_type_count * INTERVAL_COUNT; i++) {
-        statement_drop(&f->statements[i].insert);
-        statement_drop(&f->statements[i].replace);
-        statement_drop(&f->statements[i].differing);
-    }
-    statement_drop(&f->journal);
-    mem_free(c->allocator, f->statements);
-    mem_free(c->allocator, f->fates);
-    mem_free(c->allocator, f->rows);
-    *f = (struct facts){0};
+    begin_page(f, page, fates);
+    return write_rows(f, s, err);
 }

@@ -11,11 +11,9 @@
 
 static const int64_t poll_ms = 20;
 
-/* From the name, not from the place in the registry, which differs between versions. */
-static off_t lock_offset(const struct data_type *type, enum interval interval)
+/* From the name alone, so that every version of this program takes the same byte. */
+static off_t lock_offset(const char *name)
 {
-    char name[96];
-    str_print(name, sizeof(name), "%s_%s", type->name, interval_infos[interval].name);
     uint8_t digest[32];
     struct sha256 h;
     sha256_init(&h);
@@ -37,45 +35,48 @@ static int set_lock(int fd, short kind, off_t offset)
     return result == 0 ? 0 : errno;
 }
 
-static int open_lock_file(struct sqlite_store *s, struct ccd_error *err)
+static int open_lock_file(struct sqlite_connection *c, struct ccd_error *err)
 {
-    if (s->lock_fd >= 0)
+    if (c->lock_fd >= 0)
         return CCD_OK;
-    char path[STORE_PATH_MAX_BYTES + 8];
-    str_print(path, sizeof(path), "%s.lock", s->path);
-    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return s->lock_fd >= 0 ? CCD_OK : system_error(errno, "open the lock file", path, err);
+    char path[URL_PATH_MAX_BYTES + 8];
+    str_print(path, sizeof(path), "%s.lock", c->base.target->url.path);
+    c->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return c->lock_fd >= 0 ? CCD_OK : system_error(errno, "open the lock file", path, err);
 }
 
-int sqlite_lock(struct store *store, const struct data_type *type, enum interval interval,
-                int64_t wait_ms, struct ccd_error *err)
+int sqlite_lock(struct sql_connection *connection, const char *name, int64_t wait_ms,
+                struct ccd_error *err)
 {
-    struct sqlite_store *s = (struct sqlite_store *)store;
-    if (s->read_only)
-        return error_set(err, CCD_DATABASE_PERMISSION, "%s was opened for reading only", s->path);
-    int status = open_lock_file(s, err);
+    struct sqlite_connection *c = (struct sqlite_connection *)connection;
+    const struct sql_target *target = connection->target;
+    if (target->intent == SQL_READS) {
+        return error_set(err, CCD_DATABASE_PERMISSION, "%s was opened for reading only",
+                         target->name);
+    }
+    int status = open_lock_file(c, err);
     if (status != CCD_OK)
         return status;
-    off_t offset = lock_offset(type, interval);
+    off_t offset = lock_offset(name);
     for (int64_t waited_ms = 0;; waited_ms += poll_ms) {
-        int code = set_lock(s->lock_fd, F_WRLCK, offset);
+        int code = set_lock(c->lock_fd, F_WRLCK, offset);
         if (code == 0)
             return CCD_OK;
         if (code != EAGAIN && code != EACCES)
-            return system_error(code, "lock the database", s->path, err);
+            return system_error(code, "lock the database", target->name, err);
         /* Counted, not measured: a clock that stands still must not make this wait for ever. */
         if (waited_ms >= wait_ms) {
             return error_set(err, CCD_LOCKED,
-                             "another run writes %s %s to %s: wait for it, or use --lock_wait",
-                             type->name, interval_infos[interval].name, s->path);
+                             "another run holds the lock %s of %s: wait for it, or use --lock_wait",
+                             name, target->name);
         }
         nanosleep(&(struct timespec){.tv_nsec = poll_ms * 1000000}, NULL);
     }
 }
 
-void sqlite_unlock(struct store *store, const struct data_type *type, enum interval interval)
+void sqlite_unlock(struct sql_connection *connection, const char *name)
 {
-    struct sqlite_store *s = (struct sqlite_store *)store;
-    if (s->lock_fd >= 0)
-        set_lock(s->lock_fd, F_UNLCK, lock_offset(type, interval));
+    struct sqlite_connection *c = (struct sqlite_connection *)connection;
+    if (c->lock_fd >= 0)
+        set_lock(c->lock_fd, F_UNLCK, lock_offset(name));
 }

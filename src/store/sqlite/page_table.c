@@ -1,4 +1,5 @@
 #include "base/buf.h"
+#include "store/fates.h"
 #include "store/sqlite/internal.h"
 
 const char page_table_name[] = "ccdata_page";
@@ -16,6 +17,7 @@ struct page_cursor {
     sqlite3_vtab_cursor base; /* must be first */
     const struct page_source *source;
     size_t at;
+    size_t row; /* of the batch */
 };
 
 static int page_connect(sqlite3 *db, void *user, int argc, const char *const *argv,
@@ -70,17 +72,28 @@ static int page_close(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
+static void find_row(struct page_cursor *cursor)
+{
+    const struct page_source *source = cursor->source;
+    if (cursor->at < source->count)
+        cursor->row = source->rows[cursor->at];
+}
+
 static int page_filter(sqlite3_vtab_cursor *base, int index, const char *index_text, int argc,
                        sqlite3_value **argv)
 {
     (void)index, (void)index_text, (void)argc, (void)argv;
-    ((struct page_cursor *)base)->at = 0;
+    struct page_cursor *cursor = (struct page_cursor *)base;
+    cursor->at = 0;
+    find_row(cursor);
     return SQLITE_OK;
 }
 
 static int page_next(sqlite3_vtab_cursor *base)
 {
-    ((struct page_cursor *)base)->at++;
+    struct page_cursor *cursor = (struct page_cursor *)base;
+    cursor->at++;
+    find_row(cursor);
     return SQLITE_OK;
 }
 
@@ -93,20 +106,20 @@ static int page_eof(sqlite3_vtab_cursor *base)
 static int page_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
 {
     const struct page_cursor *cursor = (const struct page_cursor *)base;
-    const struct page_source *source = cursor->source;
-    size_t row = source->rows ? source->rows[cursor->at] : cursor->at;
+    const struct store_page *page = cursor->source->page;
+    size_t row = cursor->row;
     switch (column) {
     case PAGE_SERIES_ID:
-        sqlite3_result_int64(context, source->series_id);
+        sqlite3_result_int64(context, page->series->series_id);
         break;
     case PAGE_TS:
-        sqlite3_result_int64(context, batch_cell(source->batch, row, source->ts_column)->i64);
+        sqlite3_result_int64(context, batch_cell(page->batch, row, cursor->source->ts_column)->i64);
         break;
     case PAGE_COLLECTED_AT:
-        sqlite3_result_int64(context, source->collected_utc_s);
+        sqlite3_result_int64(context, page_collected_utc_s(page, row));
         break;
     default:
-        result_cell(context, source->batch, row, (size_t)(column - PAGE_FIRST_CELL));
+        result_cell(context, page->batch, row, (size_t)(column - PAGE_FIRST_CELL));
         break;
     }
     return SQLITE_OK;
@@ -133,10 +146,10 @@ static const sqlite3_module page_module = {
     .xRowid = page_rowid,
 };
 
-int page_table_register(const struct connection *c, struct page_source *source,
+int page_table_register(struct sqlite_connection *c, struct page_source *source,
                         struct ccd_error *err)
 {
-    source->allocator = c->allocator;
+    source->allocator = c->base.target->allocator;
     int code = sqlite3_create_module_v2(c->db, page_table_name, &page_module, source, NULL);
     return code == SQLITE_OK ? CCD_OK : sqlite_error(c, code, "prepare writing to", err);
 }

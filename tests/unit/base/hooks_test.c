@@ -95,3 +95,17 @@ TEST(hooks_system_clock_runs)
     CHECK(before > 0);
     CHECK(clock_mono_us(&clock_system) >= before);
 }
+
+TEST(hooks_deadlines_are_on_the_monotonic_clock)
+{
+    struct timespec before;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    struct timespec deadline = clock_deadline(2500000);
+    struct timespec after;
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    int64_t wait_us = 2500000;
+    int64_t at_us = (int64_t)deadline.tv_sec * 1000000 + deadline.tv_nsec / 1000;
+    CHECK(at_us >= (int64_t)before.tv_sec * 1000000 + before.tv_nsec / 1000 + wait_us);
+    CHECK(at_us <= (int64_t)after.tv_sec * 1000000 + after.tv_nsec / 1000 + wait_us);
+    CHECK(deadline.tv_nsec >= 0 && deadline.tv_nsec < 1000000000);
+}

@@ -58,6 +58,7 @@ TEST(args_defaults_are_the_librarys)
     CHECK_INT(-1, fake.run.max_calls);
     CHECK_INT(-1, fake.run.lock_wait_s);
     CHECK(!fake.run.wait_for_quota);
+    CHECK(!fake.run.no_create);
     CHECK_TEXT("", fake.settings);
     CHECK_TEXT("", fake.env_file);
 }
@@ -76,12 +77,13 @@ TEST(args_every_option_reaches_the_library)
     CHECK(
         runs("spot_ohlcv --interval 1h --specific_market kraken --specific_instrument BTC-USD "
              "--from 2024-02-29 --to 2024-03-01T12:00 --asset_limit 9 --max_calls 3 --lock_wait 0 "
-             "--wait --strict"));
+             "--wait --no_create --strict"));
     CHECK_TEXT("spot_ohlcv 1h kraken BTC-USD 2024-02-29 2024-03-01T12:00", fake.names);
     CHECK_INT(9, fake.job.asset_limit);
     CHECK_INT(3, fake.run.max_calls);
     CHECK_INT(0, fake.run.lock_wait_s);
     CHECK(fake.run.wait_for_quota);
+    CHECK(fake.run.no_create);
     CHECK(fake.strict);
     CHECK(runs("indices_ohlcv --market ccix --asset_limit 100 --instruments BTC-USD ETH-USD"));
     CHECK_TEXT("BTC-USD ETH-USD", fake.instruments);
@@ -100,10 +102,12 @@ TEST(args_settings_are_named_as_in_the_environment)
 TEST(args_every_command_accepts_monitoring_and_caching)
 {
     for (size_t i = 0; i < cli_command_count; i++) {
-        const char *const argv[] = {cli_commands[i].name, "--enable_monitoring", "--enable-caching",
-                                    NULL};
+        /* Its example: some commands need more than their name. */
+        char line[512];
+        CHECK(str_print(line, sizeof line, "%s --enable_monitoring --enable-caching",
+                        cli_commands[i].example + strlen("ccdata ")));
         fake_reset();
-        struct outcome outcome = run_argv(argv);
+        struct outcome outcome = run_line(line);
         CHECK_INT(0, outcome.exit_code);
         outcome_release(&outcome);
     }

@@ -19,7 +19,12 @@ static struct ccd_client the_client;
 
 void fake_reset(void)
 {
-    fake = (struct fake){.report = {.status = "complete"}};
+    fake = (struct fake){
+        .report = {.status = "complete"},
+        .copy_report = {.status = "complete", .from = "sqlite:a.db", .to = "sqlite:b.db"},
+        .diff_report = {.status = "complete", .left = "sqlite:a.db", .right = "sqlite:b.db"},
+        .selftest_report = {.status = "complete", .database = "sqlite:a.db"},
+    };
 }
 
 static void append(char *text, const char *separator, const char *more)
@@ -30,9 +35,8 @@ static void append(char *text, const char *separator, const char *more)
 
 static void log_lines(const struct fake_line *lines)
 {
-    for (size_t i = 0; i < 4 && lines[i].text; i++) {
+    for (size_t i = 0; i < 4 && lines[i].text; i++)
         the_client.log(the_client.log_user, lines[i].level, lines[i].text);
-    }
 }
 
 const char *ccd_version(void)
@@ -49,12 +53,10 @@ int ccd_open(const struct ccd_options *options, struct ccd_client **out_client,
              struct ccd_error *err)
 {
     the_client = (struct ccd_client){.log = options->log, .log_user = options->log_user};
-    for (size_t i = 0; i < options->setting_count; i++) {
+    for (size_t i = 0; i < options->setting_count; i++)
         append(fake.settings, options->settings[i], "\n");
-    }
-    if (options->env_file) {
+    if (options->env_file)
         append(fake.env_file, "", options->env_file);
-    }
     fake.strict = options->strict;
     log_lines(fake.open_lines);
     if (fake.open_error.status != CCD_OK) {
@@ -87,30 +89,31 @@ static void remember(const struct ccd_job *job, const struct ccd_run_options *ru
 {
     const char *const names[] = {job->data_type,  job->interval, job->market,
                                  job->instrument, job->from,     job->to};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         append(fake.names, i ? " " : "", names[i]);
-    }
-    for (size_t i = 0; i < job->exchange_count; i++) {
+    for (size_t i = 0; i < job->exchange_count; i++)
         append(fake.exchanges, i ? " " : "", job->exchanges[i]);
-    }
-    for (size_t i = 0; i < job->instrument_count; i++) {
+    for (size_t i = 0; i < job->instrument_count; i++)
         append(fake.instruments, i ? " " : "", job->instruments[i]);
-    }
     fake.job = *job;
     fake.run = *run;
+}
+
+static void raise_signals(void)
+{
+    for (size_t i = 0; i < 2 && fake.raise[i]; i++) {
+        raise(fake.raise[i]);
+    }
 }
 
 static int run(const struct ccd_job *jobs, const struct ccd_run_options *options,
                struct ccd_report **out_report, struct ccd_error *err)
 {
     remember(&jobs[0], options);
-    for (size_t i = 0; i < fake.progress_count && options->progress; i++) {
+    for (size_t i = 0; i < fake.progress_count && options->progress; i++)
         options->progress(options->progress_user, &fake.progress[i]);
-    }
     log_lines(fake.run_lines);
-    for (size_t i = 0; i < 2 && fake.raise[i]; i++) {
-        raise(fake.raise[i]);
-    }
+    raise_signals();
     if (fake.run_error.status != CCD_OK) {
         *err = fake.run_error;
         return (int)err->status;
@@ -138,6 +141,95 @@ int ccd_ingest(struct ccd_client *client, const struct ccd_job *jobs, size_t job
 void ccd_report_free(struct ccd_report *report)
 {
     fake.reports_freed += report != NULL;
+}
+
+/* What a copy and a comparison have in common; 0, or the status of run_error. */
+static int scan(const char *const urls[2], const char *const *types, size_t type_count,
+                ccd_scan_progress_fn *progress, void *progress_user, struct ccd_error *err)
+{
+    append(fake.urls, "", urls[0]);
+    append(fake.urls, " ", urls[1]);
+    for (size_t i = 0; i < type_count; i++) {
+        append(fake.types, i ? " " : "", types[i]);
+    }
+    for (size_t i = 0; i < fake.scan_progress_count && progress; i++) {
+        progress(progress_user, &fake.scan_progress[i]);
+    }
+    raise_signals();
+    if (fake.run_error.status != CCD_OK) {
+        *err = fake.run_error;
+    }
+    return (int)fake.run_error.status;
+}
+
+int ccd_copy(struct ccd_client *client, const struct ccd_copy_options *options,
+             struct ccd_copy_report **out_report, struct ccd_error *err)
+{
+    fake.copied += client == &the_client;
+    fake.copy = *options;
+    const char *const urls[] = {options->from, options->to};
+    int status = scan(urls, options->types, options->type_count, options->progress,
+                      options->progress_user, err);
+    if (status == 0) {
+        *out_report = &fake.copy_report;
+    }
+    return status;
+}
+
+void ccd_copy_report_free(struct ccd_copy_report *report)
+{
+    fake.reports_freed += report != NULL;
+}
+
+int ccd_diff(struct ccd_client *client, const struct ccd_diff_options *options,
+             struct ccd_diff_report **out_report, struct ccd_error *err)
+{
+    fake.compared += client == &the_client;
+    fake.diff = *options;
+    const char *const urls[] = {options->left, options->right};
+    int status = scan(urls, options->types, options->type_count, options->progress,
+                      options->progress_user, err);
+    if (status == 0) {
+        *out_report = &fake.diff_report;
+    }
+    return status;
+}
+
+void ccd_diff_report_free(struct ccd_diff_report *report)
+{
+    fake.reports_freed += report != NULL;
+}
+
+const char *ccd_difference_kind_name(enum ccd_difference_kind kind)
+{
+    static const char *const NAMES[] = {"rows",  "coverage",   "series",
+                                        "names", "attributes", "instruments"};
+    return NAMES[kind];
+}
+
+int ccd_selftest(struct ccd_client *client, const struct ccd_selftest_options *options,
+                 struct ccd_selftest_report **out_report, struct ccd_error *err)
+{
+    fake.selftest = *options;
+    fake.tested += client == &the_client;
+    raise_signals();
+    if (fake.run_error.status != CCD_OK) {
+        *err = fake.run_error;
+        return (int)err->status;
+    }
+    *out_report = &fake.selftest_report;
+    return 0;
+}
+
+void ccd_selftest_report_free(struct ccd_selftest_report *report)
+{
+    fake.reports_freed += report != NULL;
+}
+
+const char *ccd_step_state_name(enum ccd_step_state state)
+{
+    static const char *const NAMES[] = {"ok", "failed", "skipped"};
+    return NAMES[state];
 }
 
 static const struct ccd_column_info COLUMNS[] = {
@@ -175,11 +267,9 @@ struct ccd_column_info ccd_type_column_at(size_t type_index, size_t column_index
 size_t ccd_type_find(const char *name, const char **out_nearest)
 {
     *out_nearest = TYPES[0].name;
-    for (size_t i = 0; i < ccd_type_count(); i++) {
-        if (str_distance(str_from(name), str_from(TYPES[i].name)) == 0) {
+    for (size_t i = 0; i < ccd_type_count(); i++)
+        if (str_distance(str_from(name), str_from(TYPES[i].name)) == 0)
             return i;
-        }
-    }
     return SIZE_MAX;
 }
 
@@ -196,13 +286,43 @@ size_t ccd_interval_count(void)
     return sizeof INTERVALS / sizeof INTERVALS[0];
 }
 
-int ccd_schema_sql(const char *dialect, char **out_text, struct ccd_error *err)
+int ccd_schema_sql(const char *dialect, bool legacy_views, char **out_text, struct ccd_error *err)
 {
-    if (strcmp(dialect, "sqlite") != 0) {
+    if (strcmp(dialect, "sqlite") != 0)
         return error_set(err, CCD_USAGE, "no dialect '%s'; there is sqlite", dialect);
-    }
-    *out_text = strdup("CREATE TABLE dim_series (series_id INTEGER);\n");
+    *out_text = strdup(legacy_views ? "CREATE VIEW cc_ohlcv_spot_1d_raw AS SELECT 1;\n"
+                                    : "CREATE TABLE dim_series (series_id INTEGER);\n");
     return *out_text ? 0 : error_set(err, CCD_NO_MEMORY, "no memory");
+}
+
+int ccd_schema_dialect(struct ccd_client *client, const char **out_dialect, struct ccd_error *err)
+{
+    (void)client;
+    (void)err;
+    *out_dialect = "sqlite";
+    return 0;
+}
+
+int ccd_schema_create(struct ccd_client *client, bool legacy_views, struct ccd_error *err)
+{
+    (void)client;
+    fake.created++;
+    fake.legacy_views = legacy_views;
+    if (fake.run_error.status != CCD_OK)
+        *err = fake.run_error;
+    return (int)fake.run_error.status;
+}
+
+int ccd_schema_check(struct ccd_client *client, ccd_schema_difference_fn *found, void *user,
+                     struct ccd_error *err)
+{
+    (void)client;
+    fake.checked++;
+    for (size_t i = 0; i < fake.difference_count; i++)
+        found(user, &fake.differences[i]);
+    if (fake.run_error.status != CCD_OK)
+        *err = fake.run_error;
+    return (int)fake.run_error.status;
 }
 
 void ccd_text_free(char *text)

@@ -17,11 +17,18 @@ struct fake {
     struct ccd_error open_error;
     struct ccd_error run_error;
     struct ccd_report report;
+    struct ccd_copy_report copy_report;
+    struct ccd_diff_report diff_report;
+    struct ccd_selftest_report selftest_report;
     const char *log_level;          /* LOG_LEVEL */
     struct fake_line open_lines[4]; /* logged while opening, up to the first without text */
     struct fake_line run_lines[4];
     const struct ccd_progress *progress; /* shown during the run, one after the other */
     size_t progress_count;
+    const struct ccd_schema_difference *differences;
+    size_t difference_count;
+    const struct ccd_scan_progress *scan_progress; /* the same for copies and comparisons */
+    size_t scan_progress_count;
     int raise[2]; /* signals during the run; 0 = none */
     /* remembered */
     int opened, closed, planned, ingested, reports_freed, stops;
@@ -33,6 +40,14 @@ struct fake {
     char exchanges[FAKE_TEXT_BYTES];
     char instruments[FAKE_TEXT_BYTES];
     struct ccd_run_options run;
+    int created, checked; /* schema */
+    bool legacy_views;
+    int copied, compared, tested;
+    struct ccd_copy_options copy;
+    struct ccd_diff_options diff;
+    struct ccd_selftest_options selftest;
+    char urls[FAKE_TEXT_BYTES];  /* of a copy or a comparison, and */
+    char types[FAKE_TEXT_BYTES]; /* the data types */
 };
 
 extern struct fake fake;

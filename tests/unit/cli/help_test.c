@@ -111,18 +111,6 @@ TEST(types_as_markdown)
     outcome_release(&outcome);
 }
 
-TEST(schema_by_dialect)
-{
-    struct outcome outcome = run_line("schema");
-    CHECK_INT(0, outcome.exit_code);
-    CHECK(contains(outcome.out, "CREATE TABLE dim_series"));
-    outcome_release(&outcome);
-    outcome = run_line("schema --dialect oracle");
-    CHECK_INT(2, outcome.exit_code);
-    CHECK_TEXT("ccdata: no dialect 'oracle'; there is sqlite\n", outcome.err);
-    outcome_release(&outcome);
-}
-
 /* The man page is written by hand; what it must not do is fall behind the tables. */
 TEST(man_page_names_every_command_option_and_exit_code)
 {

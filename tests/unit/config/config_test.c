@@ -504,7 +504,35 @@ TEST(config_readme_file_loads)
     check_loads(&w);
     const struct str *items;
     CHECK_INT(3, config_list(w.config, CONFIG_FUTURES_EXCHANGES, &items));
-    CHECK_INT(1, config_warning_count(w.config)); /* what is not yet used */
+    if (CHECK_INT(1, config_warning_count(w.config))) { /* what is not yet used */
+        CHECK(!strstr(config_warning(w.config, 0), "S2_"));
+        CHECK(!strstr(config_warning(w.config, 0), "DB_"));
+    }
+    CHECK(config_is_given(w.config, CONFIG_S2_HOST));
+    CHECK(!config_is_given(w.config, CONFIG_CCDATA_DATABASE_URL));
+    world_close(&w);
+}
+
+TEST(config_database_passwords)
+{
+    struct world w;
+    world_open(&w);
+    write_file(&w, "key", "from-a-file\n");
+    set_environment(&w, ENVIRONMENT("CCDATA_DATABASE_PASSWORD_FILE=key", "S2_PASSWORD_FILE=key",
+                                    "CCDATA_DATABASE_URL=mysql://u:s3cret@h/d"));
+    check_loads(&w);
+    CHECK_STR("from-a-file", config_secret(w.config, CONFIG_CCDATA_DATABASE_PASSWORD));
+    CHECK_STR("from-a-file", config_secret(w.config, CONFIG_S2_PASSWORD));
+    if (CHECK_INT(1, config_warning_count(w.config))) {
+        CHECK_TEXT("CCDATA_DATABASE_URL (environment) holds a password; CCDATA_DATABASE_PASSWORD "
+                   "or its _FILE is safer",
+                   config_warning(w.config, 0));
+    }
+    struct buf shown;
+    buf_init(&shown, 1000, NULL);
+    CHECK_INT(0, config_show(w.config, CONFIG_CCDATA_DATABASE_URL, &shown));
+    CHECK_TEXT("mysql://u:***@h/d", shown.data);
+    buf_release(&shown);
     world_close(&w);
 }
 

@@ -129,7 +129,11 @@ TEST(value_database_urls_are_masked)
         {"postgres://u:p/w@x@host/db", "postgres://u:***@host/db"},
         {"postgres://u:a:b@host/db", "postgres://u:***@host/db"},
         {"mysql://host:3306/db", "mysql://host:3306/db"},
+        {"mysql:user:pw@host/db", "mysql:user:***@host/db"},
+        {"mysql:user:a://pw@host/db", "mysql:user:***@host/db"},
+        {"sqlite:a:b@c.db?x=y", "sqlite:a:b@c.db?x=y"},
         {"://", "://"},
+        {"x", "x"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         struct buf out;
@@ -141,6 +145,26 @@ TEST(value_database_urls_are_masked)
         buf_release(&out);
     }
     CHECK(!config_url_has_password(STR("")));
+}
+
+TEST(value_unknown_parameters_of_database_urls_are_masked)
+{
+    static const struct {
+        const char *url, *shown;
+    } CASES[] = {
+        {"postgresql://h/d?password=pw", "postgresql://h/d?password=***"},
+        {"postgresql://h/d?pw", "postgresql://h/d?pw"},
+        {"postgresql://u:p?w@h/d?sslpassword=a?b&SSL_MODE=required&x=&ssl-ca=/ca.pem&",
+         "postgresql://u:***@h/d?sslpassword=***&SSL_MODE=required&x=&ssl-ca=/ca.pem"},
+        {"mysql://h/d?", "mysql://h/d?"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct buf out;
+        buf_init(&out, 1000, NULL);
+        CHECK_INT(0, config_add_masked_url(&out, str_from(CASES[i].url)));
+        CHECK_TEXT(CASES[i].shown, out.data);
+        buf_release(&out);
+    }
 }
 
 TEST(value_no_memory)

@@ -595,7 +595,8 @@ CONTRACT(catalogue_of_futures)
                 str_print(text, sizeof(text), "%s %zu", type->columns[i].name, row);
                 batch_set_text(&b, row, i, i == 0 ? STR("binance") : str_from(text));
             } else if (!null) {
-                batch_set_i64(&b, row, i, (int64_t)(row + i));
+                bool is_bool = type->columns[i].kind == COLUMN_BOOL;
+                batch_set_i64(&b, row, i, (int64_t)(row + i) % (is_bool ? 2 : INT64_MAX));
             }
         }
     }

@@ -9,7 +9,7 @@ const char *database_path(const struct fixture *f)
     return f->place.url + strlen("sqlite:");
 }
 
-sqlite3 *sql_open(const struct fixture *f)
+sqlite3 *db_open(const struct fixture *f)
 {
     sqlite3 *db;
     if (sqlite3_open(database_path(f), &db) != SQLITE_OK) {
@@ -20,12 +20,12 @@ sqlite3 *sql_open(const struct fixture *f)
     return db;
 }
 
-void sql_close(sqlite3 *db)
+void db_close(sqlite3 *db)
 {
     CHECK_INT(SQLITE_OK, sqlite3_close(db));
 }
 
-bool sql_run(sqlite3 *db, const char *sql)
+bool db_run(sqlite3 *db, const char *sql)
 {
     bool done = sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
     if (!done)
@@ -33,15 +33,15 @@ bool sql_run(sqlite3 *db, const char *sql)
     return done;
 }
 
-bool sql_run_once(const struct fixture *f, const char *sql)
+bool db_run_once(const struct fixture *f, const char *sql)
 {
-    sqlite3 *db = sql_open(f);
-    bool done = sql_run(db, sql);
-    sql_close(db);
+    sqlite3 *db = db_open(f);
+    bool done = db_run(db, sql);
+    db_close(db);
     return done;
 }
 
-const char *sql_rows(sqlite3 *db, const char *sql)
+const char *db_rows(sqlite3 *db, const char *sql)
 {
     static char text[65536];
     size_t len = 0;
@@ -61,10 +61,10 @@ const char *sql_rows(sqlite3 *db, const char *sql)
     return text;
 }
 
-const char *sql_rows_once(const struct fixture *f, const char *sql)
+const char *db_rows_once(const struct fixture *f, const char *sql)
 {
-    sqlite3 *db = sql_open(f);
-    const char *rows = sql_rows(db, sql);
-    sql_close(db);
+    sqlite3 *db = db_open(f);
+    const char *rows = db_rows(db, sql);
+    db_close(db);
     return rows;
 }

@@ -9,17 +9,17 @@
 /* "sqlite:…" without the scheme. */
 const char *database_path(const struct fixture *f);
 /* A connection of the test's own; ends the program when it cannot be had. */
-sqlite3 *sql_open(const struct fixture *f);
-void sql_close(sqlite3 *db);
+sqlite3 *db_open(const struct fixture *f);
+void db_close(sqlite3 *db);
 /* Run text; prints the error and answers false. */
-bool sql_run(sqlite3 *db, const char *sql);
-bool sql_run_once(const struct fixture *f, const char *sql);
+bool db_run(sqlite3 *db, const char *sql);
+bool db_run_once(const struct fixture *f, const char *sql);
 
 /* All rows: values joined by '|', rows by '\n', NULL as "NULL"; static storage of the last call. */
-const char *sql_rows(sqlite3 *db, const char *sql);
+const char *db_rows(sqlite3 *db, const char *sql);
 /* The same on a connection that is opened and closed. */
-const char *sql_rows_once(const struct fixture *f, const char *sql);
+const char *db_rows_once(const struct fixture *f, const char *sql);
 
-#define CHECK_SQL(expected, f, sql) CHECK_TEXT((expected), sql_rows_once((f), (sql)))
+#define CHECK_SQL(expected, f, sql) CHECK_TEXT((expected), db_rows_once((f), (sql)))
 
 #endif

@@ -182,7 +182,7 @@ TEST(sqlite_processes_create_one_database)
         CHECK_INT(0, reap(children[i]));
         close(ready[i]);
     }
-    CHECK_SQL("1|360", &f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("2|360", &f, "SELECT * FROM ccdata_schema");
     f.back_end->remove_place(&f.place);
 }
 
@@ -251,16 +251,16 @@ SQLITE_TEST(busy_database)
     config.busy_timeout_ms = 30;
     CHECK_INT(CCD_OK, store_open(&config, &other, &f->err));
     CHECK_INT(CCD_OK, other->ops->writer_open(other, &w, &f->err));
-    sqlite3 *db = sql_open(f);
-    CHECK(sql_run(db, "BEGIN IMMEDIATE"));
+    sqlite3 *db = db_open(f);
+    CHECK(db_run(db, "BEGIN IMMEDIATE"));
     CHECK_INT(CCD_DATABASE_BUSY, w->ops->writer_begin(w, &f->err));
     struct series_names names = names_of("spot_ohlcv", "A", NULL);
     CHECK_INT(CCD_DATABASE_BUSY,
               other->ops->put_series(other, type_of("spot_ohlcv"), &names, 1, &f->err));
-    CHECK(sql_run(db, "COMMIT"));
+    CHECK(db_run(db, "COMMIT"));
     CHECK_INT(CCD_OK, w->ops->writer_begin(w, &f->err));
     CHECK_INT(STORE_COMMITTED, w->ops->writer_commit(w, &f->err));
-    sql_close(db);
+    db_close(db);
     w->ops->writer_close(w);
     store_close(other);
 }
@@ -271,7 +271,7 @@ SQLITE_TEST(table_dropped_under_a_writer)
     struct store_page_result result;
     page_init_days(&page, 100, 2);
     page_check(f, &page, 2, 0, 0, 0);
-    CHECK(sql_run_once(f, "DROP TABLE fact_spot_ohlcv_1d"));
+    CHECK(db_run_once(f, "DROP TABLE fact_spot_ohlcv_1d"));
     CHECK(!page_put(f, &page, &result));
     CHECK_INT(CCD_DATABASE_SCHEMA, f->err.status);
     CHECK(strstr(f->err.message, "fact_spot_ohlcv_1d") != NULL);
@@ -286,8 +286,8 @@ SQLITE_TEST(row_refused_by_the_database)
     page_init_days(&page, 100, 3);
     page_cover(&page, day(100), day(103), COVERAGE_STORED);
     page_check(f, &page, 3, 0, 0, 0);
-    CHECK(sql_run_once(f, "CREATE TRIGGER no BEFORE INSERT ON ccdata_coverage BEGIN"
-                          " SELECT raise(ABORT, 'refused'); END"));
+    CHECK(db_run_once(f, "CREATE TRIGGER no BEFORE INSERT ON ccdata_coverage BEGIN"
+                         " SELECT raise(ABORT, 'refused'); END"));
     page_set_f64(&page, 0, "open", 1);
     CHECK(!page_put(f, &page, &result));
     CHECK_INT(CCD_DATABASE_DATA, f->err.status);
@@ -299,19 +299,19 @@ SQLITE_TEST(row_refused_by_the_database)
 SQLITE_TEST(long_reader_does_not_stop_the_writer)
 {
     struct page page;
-    sqlite3 *db = sql_open(f);
-    CHECK(sql_run(db, "BEGIN"));
-    CHECK_TEXT("0", sql_rows(db, "SELECT count(*) FROM fact_spot_ohlcv_1d"));
+    sqlite3 *db = db_open(f);
+    CHECK(db_run(db, "BEGIN"));
+    CHECK_TEXT("0", db_rows(db, "SELECT count(*) FROM fact_spot_ohlcv_1d"));
     for (int64_t i = 0; i < 20; i++) {
         page_init_days(&page, 2000 * i, 2000);
         page.p.fresh = true;
         page_check(f, &page, 2000, 0, 0, 0);
         page_release(&page);
     }
-    CHECK_TEXT("0", sql_rows(db, "SELECT count(*) FROM fact_spot_ohlcv_1d"));
-    CHECK(sql_run(db, "COMMIT"));
-    CHECK_TEXT("40000", sql_rows(db, "SELECT count(*) FROM fact_spot_ohlcv_1d"));
-    sql_close(db);
+    CHECK_TEXT("0", db_rows(db, "SELECT count(*) FROM fact_spot_ohlcv_1d"));
+    CHECK(db_run(db, "COMMIT"));
+    CHECK_TEXT("40000", db_rows(db, "SELECT count(*) FROM fact_spot_ohlcv_1d"));
+    db_close(db);
 }
 
 /* ---- disk ---- */
@@ -380,7 +380,8 @@ static int live(struct fixture *f, const struct allocator *allocator, struct pag
         status = w->ops->writer_put(w, &page->p, &result, &f->err);
     if (status == CCD_OK && w->ops->writer_commit(w, &f->err) != STORE_COMMITTED)
         status = f->err.status;
-    store_sqlite.writer_close(w);
+    if (w)
+        w->ops->writer_close(w);
     if (status == CCD_OK) {
         status = s->ops->put_catalogue(s, catalogue->type, STR("kraken"), catalogue, 5, &counts,
                                        &f->err);

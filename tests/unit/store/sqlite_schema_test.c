@@ -94,22 +94,22 @@ PLACE_TEST(files_are_private)
 PLACE_TEST(opening_twice_changes_nothing)
 {
     CHECK_INT(CCD_OK, try_open(f, OPEN_CREATE));
-    sqlite3 *db = sql_open(f);
+    sqlite3 *db = db_open(f);
     char before[32];
-    str_copy(before, sizeof(before), str_from(sql_rows(db, "PRAGMA data_version")));
+    str_copy(before, sizeof(before), str_from(db_rows(db, "PRAGMA data_version")));
     CHECK_INT(CCD_OK, try_open(f, OPEN_CREATE));
     CHECK_INT(CCD_OK, try_open(f, OPEN_EXISTING));
     CHECK_INT(CCD_OK, try_open(f, OPEN_READ_ONLY));
-    CHECK_TEXT(before, sql_rows(db, "PRAGMA data_version"));
-    CHECK_TEXT("1|360", sql_rows(db, "SELECT * FROM ccdata_schema"));
-    sql_close(db);
+    CHECK_TEXT(before, db_rows(db, "PRAGMA data_version"));
+    CHECK_TEXT("2|360", db_rows(db, "SELECT * FROM ccdata_schema"));
+    db_close(db);
 }
 
 PLACE_TEST(tables_of_others_are_left_alone)
 {
-    CHECK(sql_run_once(f, "CREATE TABLE mine (a); INSERT INTO mine VALUES (1)"));
+    CHECK(db_run_once(f, "CREATE TABLE mine (a); INSERT INTO mine VALUES (1)"));
     CHECK_INT(CCD_OK, try_open(f, OPEN_CREATE));
-    CHECK_SQL("1|1", f, "SELECT (SELECT a FROM mine), (SELECT version FROM ccdata_schema)");
+    CHECK_SQL("1|2", f, "SELECT (SELECT a FROM mine), (SELECT version FROM ccdata_schema)");
 }
 
 PLACE_TEST(empty_file_becomes_a_database)
@@ -124,13 +124,13 @@ PLACE_TEST(schema_made_from_the_text_is_accepted)
 {
     struct buf out;
     buf_init(&out, 1 << 20, NULL);
-    CHECK_INT(CCD_OK, store_write_ddl(DIALECT_SQLITE, &out));
-    CHECK(sql_run_once(f, out.data));
+    CHECK_INT(CCD_OK, store_write_ddl(DIALECT_SQLITE, false, &out));
+    CHECK(db_run_once(f, out.data));
     buf_release(&out);
     CHECK_INT(CCD_OK, try_open(f, OPEN_READ_ONLY));
     CHECK_SQL("0", f, "SELECT count(*) FROM ccdata_schema");
     CHECK_INT(CCD_OK, try_open(f, OPEN_EXISTING));
-    CHECK_SQL("1|360", f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("2|360", f, "SELECT * FROM ccdata_schema");
 }
 
 PLACE_TEST(settle_time_is_renewed)
@@ -140,9 +140,9 @@ PLACE_TEST(settle_time_is_renewed)
     config.settle_s = 17;
     CHECK_INT(CCD_OK, store_open(&config, &f->store, &f->err));
     store_close(f->store);
-    CHECK_SQL("1|17", f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("2|17", f, "SELECT * FROM ccdata_schema");
     CHECK_INT(CCD_OK, try_open(f, OPEN_READ_ONLY));
-    CHECK_SQL("1|17", f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("2|17", f, "SELECT * FROM ccdata_schema");
 }
 
 PLACE_TEST(nothing_is_created_without_leave)
@@ -158,7 +158,7 @@ static void check_refused(struct fixture *f, const char *change, const char *tab
                           const char *difference)
 {
     CHECK_INT(CCD_OK, try_open(f, OPEN_CREATE));
-    if (!CHECK(sql_run_once(f, change)))
+    if (!CHECK(db_run_once(f, change)))
         return;
     for (int how = OPEN_CREATE; how <= OPEN_READ_ONLY; how++) {
         CHECK_INT(CCD_DATABASE_SCHEMA, try_open(f, (enum open_how)how));
@@ -230,15 +230,15 @@ PLACE_TEST(table_with_rowid)
 PLACE_TEST(series_without_a_unique_key)
 {
     CHECK_INT(CCD_OK, try_open(f, OPEN_CREATE));
-    sqlite3 *db = sql_open(f);
+    sqlite3 *db = db_open(f);
     char sql[8192];
     str_copy(sql, sizeof(sql),
-             str_from(sql_rows(db, "SELECT replace(sql, ',\n  UNIQUE (data_type, market,"
-                                   " mapped_instrument)', '') FROM sqlite_schema"
-                                   " WHERE name = 'dim_series'")));
-    CHECK(sql_run(db, "DROP TABLE dim_series"));
-    CHECK(sql_run(db, sql));
-    sql_close(db);
+             str_from(db_rows(db, "SELECT replace(sql, ',\n  UNIQUE (data_type, market,"
+                                  " mapped_instrument)', '') FROM sqlite_schema"
+                                  " WHERE name = 'dim_series'")));
+    CHECK(db_run(db, "DROP TABLE dim_series"));
+    CHECK(db_run(db, sql));
+    db_close(db);
     CHECK_INT(CCD_DATABASE_SCHEMA, try_open(f, OPEN_CREATE));
     CHECK(says(f, "dim_series"));
     CHECK(says(f, "unique (data_type, market, mapped_instrument)"));
@@ -253,7 +253,7 @@ PLACE_TEST(view_in_the_place_of_a_table)
 PLACE_TEST(table_in_the_place_of_a_view)
 {
     CHECK_INT(CCD_OK, try_open(f, OPEN_CREATE));
-    CHECK(sql_run_once(f, "DROP VIEW spot_ohlcv_1d; CREATE TABLE spot_ohlcv_1d (a)"));
+    CHECK(db_run_once(f, "DROP VIEW spot_ohlcv_1d; CREATE TABLE spot_ohlcv_1d (a)"));
     CHECK_INT(CCD_DATABASE_SCHEMA, try_open(f, OPEN_CREATE));
     CHECK(says(f, "spot_ohlcv_1d") && says(f, "is a table"));
     CHECK_INT(CCD_OK, try_open(f, OPEN_READ_ONLY)); /* a reader uses no view */
@@ -261,7 +261,7 @@ PLACE_TEST(table_in_the_place_of_a_view)
 
 PLACE_TEST(refused_database_gets_nothing)
 {
-    CHECK(sql_run_once(f, "CREATE TABLE spot_instruments (market TEXT)"));
+    CHECK(db_run_once(f, "CREATE TABLE spot_instruments (market TEXT)"));
     CHECK_INT(CCD_DATABASE_SCHEMA, try_open(f, OPEN_CREATE));
     CHECK(says(f, "spot_instruments"));
     CHECK_SQL("spot_instruments", f, "SELECT group_concat(name) FROM sqlite_schema");
@@ -270,8 +270,8 @@ PLACE_TEST(refused_database_gets_nothing)
 PLACE_TEST(missing_table_is_created)
 {
     CHECK_INT(CCD_OK, try_open(f, OPEN_CREATE));
-    CHECK(sql_run_once(f, "DROP TABLE fact_spot_ohlcv_1h; DROP VIEW futures_ohlcv_1d;"
-                          "DROP INDEX ccdata_coverage_series"));
+    CHECK(db_run_once(f, "DROP TABLE fact_spot_ohlcv_1h; DROP VIEW futures_ohlcv_1d;"
+                         "DROP INDEX ccdata_coverage_series"));
     CHECK_INT(CCD_DATABASE_SCHEMA, try_open(f, OPEN_EXISTING));
     CHECK(says(f, "ccdata_coverage_series") && says(f, "missing"));
     CHECK_INT(CCD_DATABASE_SCHEMA, try_open(f, OPEN_READ_ONLY));
@@ -286,7 +286,7 @@ PLACE_TEST(missing_table_is_created)
 PLACE_TEST(view_of_another_version_is_replaced)
 {
     CHECK_INT(CCD_OK, try_open(f, OPEN_CREATE));
-    CHECK(sql_run_once(f, "DROP VIEW spot_ohlcv_1d; CREATE VIEW spot_ohlcv_1d AS SELECT 1 AS one"));
+    CHECK(db_run_once(f, "DROP VIEW spot_ohlcv_1d; CREATE VIEW spot_ohlcv_1d AS SELECT 1 AS one"));
     CHECK_INT(CCD_DATABASE_SCHEMA, try_open(f, OPEN_EXISTING));
     CHECK(says(f, "spot_ohlcv_1d"));
     CHECK_INT(CCD_OK, try_open(f, OPEN_CREATE));
@@ -296,7 +296,7 @@ PLACE_TEST(view_of_another_version_is_replaced)
 
 PLACE_TEST(newer_schema_is_refused)
 {
-    check_refused(f, "UPDATE ccdata_schema SET version = 2", "made by a newer ccdata", "schema 2");
+    check_refused(f, "UPDATE ccdata_schema SET version = 3", "made by a newer ccdata", "schema 3");
 }
 
 PLACE_TEST(impossible_schema_version_is_refused)
@@ -306,8 +306,8 @@ PLACE_TEST(impossible_schema_version_is_refused)
 
 PLACE_TEST(newer_schema_is_refused_before_its_tables)
 {
-    check_refused(f, "UPDATE ccdata_schema SET version = 3; DROP TABLE ccdata_catalogue",
-                  "made by a newer ccdata", "schema 3");
+    check_refused(f, "UPDATE ccdata_schema SET version = 4; DROP TABLE ccdata_catalogue",
+                  "made by a newer ccdata", "schema 4");
 }
 
 /* ---- files that are no database ---- */
@@ -408,7 +408,7 @@ PLACE_TEST(database_of_others_reads_as_empty)
     struct page page;
     struct store_config config = fixture_config(f);
     config.read_only = true;
-    CHECK(sql_run_once(f, "CREATE TABLE mine (a)"));
+    CHECK(db_run_once(f, "CREATE TABLE mine (a)"));
     page_init_days(&page, 100, 1);
     CHECK_INT(CCD_OK, store_open(&config, &f->store, &f->err));
     CHECK_INT(0, stored_rows(f, &page));

@@ -25,7 +25,7 @@ SQLITE_TEST(doubles_are_stored_in_their_shortest_form)
     page_check(f, &page, 4, 0, 0, 0);
     CHECK_SQL("integer\nreal\nreal\nreal", f,
               "SELECT typeof(open) FROM fact_spot_ohlcv_1d ORDER BY ts");
-    sqlite3 *db = sql_open(f);
+    sqlite3 *db = db_open(f);
     sqlite3_stmt *stmt;
     CHECK_INT(SQLITE_OK, sqlite3_prepare_v2(db, "SELECT open FROM spot_ohlcv_1d ORDER BY ts", -1,
                                             &stmt, NULL));
@@ -35,7 +35,7 @@ SQLITE_TEST(doubles_are_stored_in_their_shortest_form)
         CHECK_F64_BITS(values[i], sqlite3_column_double(stmt, 0));
     }
     sqlite3_finalize(stmt);
-    sql_close(db);
+    db_close(db);
     CHECK_SQL("3.5", f, "SELECT open / 2 FROM spot_ohlcv_1d ORDER BY ts LIMIT 1");
     page_release(&page);
 }
@@ -45,9 +45,9 @@ SQLITE_TEST(row_written_by_another_program_is_repaired)
     struct page page;
     page_init_days(&page, 100, 3);
     page_check(f, &page, 3, 0, 0, 0);
-    CHECK(sql_run_once(f,
-                       "UPDATE fact_spot_ohlcv_1d SET open = 'x' WHERE ts = 100 * 86400;"
-                       "UPDATE fact_spot_ohlcv_1d SET total_trades = 1.5 WHERE ts = 101 * 86400"));
+    CHECK(db_run_once(f,
+                      "UPDATE fact_spot_ohlcv_1d SET open = 'x' WHERE ts = 100 * 86400;"
+                      "UPDATE fact_spot_ohlcv_1d SET total_trades = 1.5 WHERE ts = 101 * 86400"));
     page_check(f, &page, 0, 2, 1, 0);
     page_is_stored(f, &page);
     CHECK_SQL("open|x\ntotal_trades|1.5", f,
@@ -62,7 +62,7 @@ static const char *columns_of_view(struct fixture *f, const char *view)
     char sql[200];
     str_print(sql, sizeof(sql), "SELECT group_concat(name, ' ') FROM pragma_table_info('%s')",
               view);
-    return sql_rows_once(f, sql);
+    return db_rows_once(f, sql);
 }
 
 SQLITE_TEST(columns_of_the_spot_view)
@@ -136,7 +136,7 @@ SQLITE_TEST(view_tells_final_rows)
     page.p.collected_utc_s = day(101) + SETTLE;
     page_check(f, &page, 2, 0, 0, 0);
     CHECK_SQL("1\n0", f, "SELECT is_final FROM spot_ohlcv_1d ORDER BY ts");
-    CHECK(sql_run_once(f, "UPDATE ccdata_schema SET settle_s = settle_s + 1"));
+    CHECK(db_run_once(f, "UPDATE ccdata_schema SET settle_s = settle_s + 1"));
     CHECK_SQL("0\n0", f, "SELECT is_final FROM spot_ohlcv_1d ORDER BY ts");
     page_release(&page);
 }
@@ -180,7 +180,7 @@ static void check_plan(struct fixture *f, const char *view, const char *where, c
               "EXPLAIN QUERY PLAN SELECT * FROM %s WHERE market = ?1 AND %s = ?2 AND"
               " ts BETWEEN ?3 AND ?4",
               view, where);
-    const char *plan = sql_rows_once(f, sql);
+    const char *plan = db_rows_once(f, sql);
     if (!CHECK(strstr(plan, dim_plan) != NULL) || !CHECK(strstr(plan, fact_plan) != NULL))
         fprintf(stderr, "%s\n", plan);
 }
@@ -208,7 +208,7 @@ SQLITE_TEST(plan_stays_with_data_and_statistics)
     struct page page;
     page_init_days(&page, 100, 500);
     page_check(f, &page, 500, 0, 0, 0);
-    CHECK(sql_run_once(f, "ANALYZE"));
+    CHECK(db_run_once(f, "ANALYZE"));
     check_plan(f, "spot_ohlcv_1d", "mapped_instrument", "");
     for (int i = 0; i < 40; i++) {
         char native[16];
@@ -216,15 +216,15 @@ SQLITE_TEST(plan_stays_with_data_and_statistics)
         struct series_names names = names_of("spot_ohlcv", native, NULL);
         CHECK_INT(CCD_OK, f->store->ops->put_series(f->store, page.p.type, &names, 1, &f->err));
     }
-    CHECK(sql_run_once(f, "ANALYZE"));
+    CHECK(db_run_once(f, "ANALYZE"));
     check_plan(f, "spot_ohlcv_1d", "mapped_instrument", "sqlite_autoindex_dim_series_2");
     page_release(&page);
 }
 
 SQLITE_TEST(coverage_is_found_by_its_index)
 {
-    const char *plan = sql_rows_once(f, "EXPLAIN QUERY PLAN SELECT from_ts FROM ccdata_coverage "
-                                        "WHERE series_id = 1 AND step_s = 2");
+    const char *plan = db_rows_once(f, "EXPLAIN QUERY PLAN SELECT from_ts FROM ccdata_coverage "
+                                       "WHERE series_id = 1 AND step_s = 2");
     CHECK(strstr(plan, "USING INDEX ccdata_coverage_series (series_id=? AND step_s=?)") != NULL);
 }
 
@@ -391,15 +391,15 @@ SQLITE_TEST(equal_payload_writes_nothing)
     struct store_page_result result;
     page_init_days(&page, 100, 200);
     page_check(f, &page, 200, 0, 0, 0);
-    CHECK(sql_run_once(f, "PRAGMA wal_checkpoint(TRUNCATE)"));
+    CHECK(db_run_once(f, "PRAGMA wal_checkpoint(TRUNCATE)"));
     page.p.collected_utc_s += 5000;
-    sqlite3 *db = sql_open(f);
+    sqlite3 *db = db_open(f);
     char before[32];
-    str_copy(before, sizeof(before), str_from(sql_rows(db, "PRAGMA data_version")));
+    str_copy(before, sizeof(before), str_from(db_rows(db, "PRAGMA data_version")));
     CHECK(page_put(f, &page, &result));
     CHECK_INT(200, result.unchanged);
-    CHECK_TEXT(before, sql_rows(db, "PRAGMA data_version"));
-    sql_close(db);
+    CHECK_TEXT(before, db_rows(db, "PRAGMA data_version"));
+    db_close(db);
     page_release(&page);
 }
 
@@ -468,5 +468,127 @@ SQLITE_TEST(log_stays_small)
         CHECK(ftell(wal) < 24L << 20);
         fclose(wal);
     }
+    page_release(&page);
+}
+
+/* ---- INGESTION_BATCH_SIZE ---- */
+
+enum { BATCH_PAGE_ROWS = 2000 };
+
+static const int64_t batch_sizes[] = {0, 1, 7, 1000, 2000, 5000};
+
+/* The same database with another number of rows per statement. */
+static bool reopen_with_batch(struct fixture *f, int64_t batch_rows)
+{
+    struct store_config config = fixture_config(f);
+    config.batch_rows = batch_rows;
+    if (f->writer)
+        f->writer->ops->writer_close(f->writer);
+    store_close(f->store);
+    f->writer = NULL;
+    f->store = NULL;
+    return CHECK_INT(CCD_OK, store_open(&config, &f->store, &f->err));
+}
+
+/* Fresh, replayed, changed and refreshed rows of one page give the same whatever the slices. */
+static void check_batch_size(struct fixture *f, int64_t batch_rows)
+{
+    struct page page;
+    if (!reopen_with_batch(f, batch_rows))
+        return;
+    page_init_days(&page, 1, BATCH_PAGE_ROWS);
+    page.p.collected_utc_s = day(1990); /* the last rows are not final yet */
+    page.p.fresh = true;
+    page_reject(&page, 6, "low above high");
+    page_reject(&page, 1500, "low above high");
+    page_check(f, &page, BATCH_PAGE_ROWS - 2, 0, 0, 2);
+    page_is_stored(f, &page);
+    for (size_t row = 3; row < BATCH_PAGE_ROWS; row += 500)
+        page_set_f64(&page, row, "open", -1);
+    page.p.fresh = false;
+    page.p.collected_utc_s = COLLECTED;
+    page_check(f, &page, 0, 4, BATCH_PAGE_ROWS - 6, 2);
+    page_is_stored(f, &page);
+    CHECK_INT(COLLECTED, stored_collected(f, &page, day(2000)));
+    CHECK_INT(COLLECTED, stored_collected(f, &page, day(4)));
+    CHECK_INT(day(1990), stored_collected(f, &page, day(5)));
+    CHECK_SQL("4", f, "SELECT count(*) FROM ccdata_revisions");
+    page_release(&page);
+}
+
+SQLITE_TEST(every_batch_size_gives_the_same_rows)
+{
+    for (size_t i = 0; i < sizeof(batch_sizes) / sizeof(batch_sizes[0]); i++) {
+        check_batch_size(f, batch_sizes[i]);
+        CHECK(db_run_once(f, "DELETE FROM fact_spot_ohlcv_1d; DELETE FROM ccdata_revisions"));
+    }
+}
+
+/* A window that was thought to be fresh and has two stored rows, one of them with another value:
+ * what was written before the clash counts as inserted. */
+static void check_clash(struct fixture *f, int64_t batch_rows)
+{
+    struct page stored;
+    struct page page;
+    if (!reopen_with_batch(f, batch_rows))
+        return;
+    page_init_days(&stored, 1701, 2);
+    page_set_f64(&stored, 1, "open", -1);
+    page_check(f, &stored, 2, 0, 0, 0);
+    page_init_days(&page, 1, BATCH_PAGE_ROWS);
+    page.p.fresh = true;
+    page.p.collected_utc_s = COLLECTED + 5;
+    page_check(f, &page, BATCH_PAGE_ROWS - 2, 1, 1, 0);
+    page_is_stored(f, &page);
+    CHECK_INT(COLLECTED + 5, stored_collected(f, &page, day(1)));
+    CHECK_INT(COLLECTED, stored_collected(f, &page, day(1701)));
+    CHECK_INT(COLLECTED + 5, stored_collected(f, &page, day(1702)));
+    CHECK_INT(BATCH_PAGE_ROWS, stored_rows(f, &page));
+    CHECK_SQL("1702|open|-1", f, "SELECT ts / 86400, column_name, old_value FROM ccdata_revisions");
+    page_release(&stored);
+    page_release(&page);
+}
+
+SQLITE_TEST(clash_in_a_later_batch)
+{
+    for (size_t i = 0; i < sizeof(batch_sizes) / sizeof(batch_sizes[0]); i++) {
+        check_clash(f, batch_sizes[i]);
+        CHECK(db_run_once(f, "DELETE FROM fact_spot_ohlcv_1d; DELETE FROM ccdata_revisions"));
+    }
+}
+
+SQLITE_TEST(fresh_page_that_is_stored_already)
+{
+    struct page page;
+    if (!reopen_with_batch(f, 3))
+        return;
+    page_init_days(&page, 1, 10);
+    page.p.fresh = true;
+    page_check(f, &page, 10, 0, 0, 0);
+    page.p.collected_utc_s += 5;
+    page_check(f, &page, 0, 0, 10, 0); /* the whole page is there already */
+    CHECK_INT(COLLECTED, stored_collected(f, &page, day(1)));
+    page_release(&page);
+}
+
+/* Rows that are copied bring their own moments. */
+SQLITE_TEST(rows_have_moments_of_their_own)
+{
+    struct page page;
+    static int64_t moments[5];
+    page_init_days(&page, 1, 5);
+    for (int64_t i = 0; i < 5; i++)
+        moments[i] = COLLECTED + 10 * i;
+    page.p.row_collected_utc_s = moments;
+    page_check(f, &page, 5, 0, 0, 0);
+    for (int64_t i = 0; i < 5; i++)
+        CHECK_INT(COLLECTED + 10 * i, stored_collected(f, &page, day(1 + i)));
+    page_set_f64(&page, 1, "open", -1);
+    page_set_f64(&page, 2, "open", -1);
+    moments[1]--; /* older than what is stored: stays out */
+    moments[2]++;
+    page_check(f, &page, 0, 1, 4, 0);
+    CHECK_INT(COLLECTED + 10, stored_collected(f, &page, day(2)));
+    CHECK_INT(COLLECTED + 21, stored_collected(f, &page, day(3)));
     page_release(&page);
 }

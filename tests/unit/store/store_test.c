@@ -7,9 +7,9 @@
 #include "store/ddl.h"
 #include "store/url.h"
 
-static int open_url(const char *url, struct ccd_error *err)
+static int open_with(const char *url, const struct clock *clock, struct ccd_error *err)
 {
-    struct store_config config = {.url = url, .create_schema = false, .read_only = true};
+    struct store_config config = {.url = url, .read_only = true, .clock = clock};
     struct store *store = NULL;
     int status = store_open(&config, &store, err);
     CHECK((status == CCD_OK) == (store != NULL));
@@ -17,20 +17,32 @@ static int open_url(const char *url, struct ccd_error *err)
     return status;
 }
 
-TEST(schemes_that_come_later)
+static int open_url(const char *url, struct ccd_error *err)
+{
+    return open_with(url, NULL, err);
+}
+
+/* Ten seconds pass between two looks, so that nothing is tried again. */
+static int64_t leap(void *user)
+{
+    int64_t *now_us = user;
+    return *now_us += 10000000;
+}
+
+/* Port 1 of this machine serves nobody: the scheme is known, the server is not there. */
+TEST(server_schemes_reach_for_their_server)
 {
     static const char *const urls[] = {
-        "singlestore://root:secret@h/db",
-        "mysql://h/db",
-        "mariadb://h/db",
-        "postgresql://h/db",
-        "postgres://h/db",
-        "MySQL://h/db",
+        "singlestore://root:secret@127.0.0.1:1/db", "mysql://root:secret@127.0.0.1:1/db",
+        "mariadb://root:secret@127.0.0.1:1/db",     "postgresql://root:secret@127.0.0.1:1/db",
+        "postgres://root:secret@127.0.0.1:1/db",    "MySQL://root:secret@127.0.0.1:1/db",
     };
+    int64_t now_us = 0;
+    const struct clock clock = {.utc_us = leap, .mono_us = leap, .user = &now_us};
     for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
         struct ccd_error err = {0};
-        CHECK_INT(CCD_USAGE, open_url(urls[i], &err));
-        CHECK(strstr(err.message, "not built in yet") && strstr(err.message, "sqlite:"));
+        CHECK_INT(CCD_DATABASE_UNREACHABLE, open_with(urls[i], &clock, &err));
+        CHECK(strstr(err.message, "127.0.0.1") != NULL);
         CHECK(!strstr(err.message, "secret"));
     }
 }
@@ -79,15 +91,15 @@ TEST(null_url)
 
 static void check_path(const char *url, const char *expected)
 {
-    struct str scheme;
-    struct str rest;
-    char path[64];
+    struct store_url parsed;
     struct ccd_error err = {0};
-    CHECK_INT(CCD_OK, store_url_split(url, &scheme, &rest, &err));
-    int status = store_url_sqlite_path(rest, path, sizeof(path), &err);
+    int status = store_url_parse(url, &parsed, &err);
     CHECK_INT(expected ? CCD_OK : CCD_USAGE, status);
-    if (expected && status == CCD_OK)
-        CHECK_TEXT(expected, path);
+    if (expected && status == CCD_OK) {
+        CHECK_TEXT("sqlite", parsed.scheme);
+        CHECK_TEXT(expected, parsed.path);
+    }
+    store_url_release(&parsed);
 }
 
 TEST(sqlite_paths)
@@ -104,7 +116,16 @@ TEST(sqlite_paths)
     check_path("sqlite://host/x.db", NULL);
     check_path("sqlite://", NULL);
     check_path("sqlite:dir/", NULL);
-    check_path("sqlite:0123456789012345678901234567890123456789012345678901234567890.db", NULL);
+}
+
+TEST(sqlite_path_that_is_too_long)
+{
+    char url[URL_PATH_MAX_BYTES + 8] = "sqlite:/";
+    memset(url + 8, 'x', URL_PATH_MAX_BYTES - 2);
+    check_path(url, url + 7); /* with its end it just fits */
+    url[6 + URL_PATH_MAX_BYTES] = 'x';
+    url[7 + URL_PATH_MAX_BYTES] = '\0';
+    check_path(url, NULL);
 }
 
 TEST(names_of_tables)
@@ -188,15 +209,15 @@ TEST(schema_text_runs_in_an_empty_database)
     struct buf out;
     sqlite3 *db;
     buf_init(&out, 1 << 20, NULL);
-    CHECK_INT(CCD_OK, store_write_ddl(DIALECT_SQLITE, &out));
+    CHECK_INT(CCD_OK, store_write_ddl(DIALECT_SQLITE, false, &out));
     CHECK_INT(SQLITE_OK, sqlite3_open(":memory:", &db));
-    CHECK(sql_run(db, out.data));
-    CHECK_TEXT("15|15|8|1",
-               sql_rows(db, "SELECT count(*) FILTER (WHERE name LIKE 'fact%'),"
-                            " count(*) FILTER (WHERE type = 'view'),"
-                            " count(*) FILTER (WHERE type = 'table' AND name NOT LIKE 'fact%'),"
-                            " count(*) FILTER (WHERE type = 'index' AND sql IS NOT NULL)"
-                            " FROM sqlite_schema"));
+    CHECK(db_run(db, out.data));
+    CHECK_TEXT("15|15|9|1",
+               db_rows(db, "SELECT count(*) FILTER (WHERE name LIKE 'fact%'),"
+                           " count(*) FILTER (WHERE type = 'view'),"
+                           " count(*) FILTER (WHERE type = 'table' AND name NOT LIKE 'fact%'),"
+                           " count(*) FILTER (WHERE type = 'index' AND sql IS NOT NULL)"
+                           " FROM sqlite_schema"));
     sqlite3_close(db);
     buf_release(&out);
 }
@@ -205,16 +226,20 @@ TEST(schema_text_that_does_not_fit)
 {
     struct buf out;
     buf_init(&out, 1000, NULL);
-    CHECK_INT(CCD_NO_MEMORY, store_write_ddl(DIALECT_SQLITE, &out));
-    CHECK_INT(CCD_USAGE, store_write_ddl(DIALECT_COUNT, &out));
+    CHECK_INT(CCD_NO_MEMORY, store_write_ddl(DIALECT_SQLITE, false, &out));
+    CHECK_INT(CCD_USAGE, store_write_ddl(DIALECT_COUNT, false, &out));
     buf_release(&out);
+}
+
+static void close_nothing(struct fixture *f)
+{
+    f->store->ops->close(NULL);
+    f->store->ops->writer_close(NULL);
 }
 
 TEST(closing_nothing)
 {
     store_close(NULL);
-    store_sqlite.close(NULL);
-    store_null.close(NULL);
-    store_sqlite.writer_close(NULL);
-    store_null.writer_close(NULL);
+    run_contract(&back_end_sqlite, close_nothing);
+    run_contract(&back_end_null, close_nothing);
 }

@@ -1,0 +1,88 @@
+#include "api/coverage_list.h"
+
+#include "base/hooks.h"
+
+enum { SEGMENTS_MAX = 1 << 20 }; /* of one series; compaction keeps them far below */
+
+void coverage_list_release(struct coverage_list *list)
+{
+    mem_free(NULL, list->items);
+    *list = (struct coverage_list){0};
+}
+
+static int add(void *user, const struct coverage_segment *segment)
+{
+    struct coverage_list *list = user;
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? 2 * list->capacity : 256;
+        struct coverage_segment *items = NULL;
+        if (capacity <= SEGMENTS_MAX)
+            items = mem_resize(NULL, list->items, 4 * capacity + 2, sizeof(*items));
+        if (!items)
+            return -1;
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = *segment;
+    return 0;
+}
+
+static int refuse(const struct coverage_list *list, struct ccd_error *err)
+{
+    return error_set(err, CCD_NO_MEMORY, "no memory for more than %zu coverage segments",
+                     list->count);
+}
+
+/* Whether the store's loading stopped because add refused a segment. */
+struct loading {
+    struct coverage_list *list;
+    bool refused;
+};
+
+static int add_loaded(void *user, const struct coverage_segment *segment)
+{
+    struct loading *loading = user;
+    loading->refused = add(loading->list, segment) != 0;
+    return loading->refused ? -1 : 0;
+}
+
+int coverage_list_load(struct coverage_list *list, struct store *store, int64_t series_id,
+                       int64_t step_s, struct ccd_error *err)
+{
+    struct loading loading = {.list = list};
+    list->count = 0;
+    int status = store->ops->load_coverage(store, series_id, step_s, add_loaded, &loading, err);
+    return loading.refused ? refuse(list, err) : status;
+}
+
+void coverage_list_merge(struct coverage_list *list)
+{
+    if (list->count > 0)
+        list->count = coverage_merge(list->items, list->count, list->items + 2 * list->count);
+}
+
+int coverage_list_clip(struct coverage_list *list, const struct coverage_list *from,
+                       struct period_range range, struct ccd_error *err)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        struct coverage_segment part = from->items[i];
+        part.from_ts = part.from_ts > range.from_ts ? part.from_ts : range.from_ts;
+        part.to_ts = part.to_ts < range.to_ts ? part.to_ts : range.to_ts;
+        if (part.from_ts < part.to_ts && add(list, &part) != 0)
+            return refuse(list, err);
+    }
+    return 0;
+}
+
+bool coverage_list_equal(const struct coverage_list *a, const struct coverage_list *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        const struct coverage_segment *x = &a->items[i], *y = &b->items[i];
+        if (x->from_ts != y->from_ts || x->to_ts != y->to_ts || x->state != y->state ||
+            x->next_check_utc_s != y->next_check_utc_s)
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,24 @@
+/* Coverage segments of a series, in memory that is used again for the next one. */
+#ifndef API_COVERAGE_LIST_H
+#define API_COVERAGE_LIST_H
+
+#include "base/error.h"
+#include "store/store.h"
+
+struct coverage_list {
+    struct coverage_segment *items; /* room for 4 * capacity + 2: merging and its scratch */
+    size_t count, capacity;
+};
+void coverage_list_release(struct coverage_list *list); /* zeroed is legal */
+
+/* The segments of a series as they are stored. */
+int coverage_list_load(struct coverage_list *list, struct store *store, int64_t series_id,
+                       int64_t step_s, struct ccd_error *err);
+void coverage_list_merge(struct coverage_list *list);
+/* Append the parts of `from` that lie in the range. */
+int coverage_list_clip(struct coverage_list *list, const struct coverage_list *from,
+                       struct period_range range, struct ccd_error *err);
+/* Equal segments, whatever the moment at which they were asked for. */
+bool coverage_list_equal(const struct coverage_list *a, const struct coverage_list *b);
+
+#endif

@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""Servers and clients that die, and commits without an answer: the data ends equal to an undisturbed run's."""
+import contextlib
+import os
+import random
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+
+import dumps
+import harness
+
+sys.path.insert(0, str(harness.ROOT / "tests"))
+import servers  # noqa: E402
+
+NOW = "2026-03-01T12:00:00Z"
+KILLS = int(os.environ.get("CCDATA_DATABASE_KILLS", "50"))
+COMMAND = ["futures_ohlcv", "--exchanges", "binance", "--instruments", "BTC-USDT-VANILLA-PERPETUAL", "ETH-USDT-VANILLA-PERPETUAL",
+           "--interval", "1h", "--from", "2025-09-01", "--progress", "none"]
+SMALL = {"CCDATA_NOW": NOW, "INGESTION_MAX_API_LIMIT": "16", "INGESTION_CHUNK_SIZE": "1"}
+VIEW, FACT = "futures_ohlcv_1h", "fact_futures_ohlcv_1h"
+
+
+@contextlib.contextmanager
+def stage(world, kind, seed):
+    """A vendor, a server, and what an undisturbed run gives."""
+    whole = harness.World()
+    try:
+        with harness.simulator(world, "--now", NOW, "--seed", seed, "--latency_ms", "1") as sim, servers.running(kind) as server:
+            result = whole.run(*COMMAND, vendor=sim.url, environment=SMALL)
+            assert result.returncode == 0, result.stderr
+            yield sim, server, whole
+    except servers.Unavailable as reason:
+        raise harness.Skip(f"{kind}: {reason}") from reason
+    finally:
+        whole.remove()
+
+
+def commits(world):
+    try:
+        return dumps.ask(world, "SELECT count(*) FROM ccdata_coverage")[0][0]
+    except RuntimeError:
+        return 0  # no table yet
+
+
+def check_sound(world):
+    lost = dumps.lost_rows(world, FACT) if commits(world) else []
+    assert not lost, f"coverage without rows: {lost[:3]}"
+
+
+def finish(world, sim, whole):
+    result = world.run(*COMMAND, vendor=sim.url, environment=SMALL)
+    assert result.returncode == 0, result.stderr
+    check_sound(world)
+    mine, expected = dumps.digest(world, VIEW), dumps.digest(whole, VIEW)
+    assert mine == expected, dumps.first_difference(world, whole, VIEW)
+    return mine[0]
+
+
+def ended_well(process, codes):
+    """The run ends by itself, with a code that is expected after what happened to it."""
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode in codes, f"exit {process.returncode}\n{errors[-2000:].decode(errors='replace')}"
+
+
+def killed_servers(world, kind):
+    """SIGKILL to the server while pages are written, up again at once; the client may go on or give up, but loses nothing."""
+    chance = random.Random(71)
+    kills = hits = rounds = 0
+    with stage(world, kind, "31") as (sim, server, whole):
+        while kills < KILLS:
+            world.use(server)
+            rounds += 1
+            for _ in range(6):
+                before = commits(world)
+                process = world.start(*COMMAND, vendor=sim.url, environment=SMALL)
+                time.sleep(chance.uniform(0.05, 0.5))
+                writing = process.poll() is None
+                server.kill()
+                time.sleep(chance.choice((0, 0, 0.2)))
+                server.restart()
+                kills += 1
+                ended_well(process, (0, 8))
+                hits += writing and commits(world) > before
+                check_sound(world)
+            count = finish(world, sim, whole)
+        assert hits * 2 >= kills, f"only {hits} of {kills} kills met a run that had written"
+        harness.figure(f"{kind}: server killed {kills} times in {rounds} rounds, {hits} while writing, {count} rows equal")
+
+
+def killed_clients(world, kind):
+    chance = random.Random(72)
+    kills = lives = 0
+    with stage(world, kind, "32") as (sim, server, whole):
+        world.use(server)
+        while kills < KILLS:
+            before = commits(world)
+            process = world.start(*COMMAND, vendor=sim.url, environment=SMALL)
+            time.sleep(chance.uniform(0.05, 0.3))
+            killed = process.poll() is None
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            lives += 1
+            assert lives < 40 * KILLS, f"only {kills} kills between commits in {lives} lives"
+            check_sound(world)
+            kills += killed and commits(world) > before
+            if not killed:
+                finish(world, sim, whole)
+                world.use(server)
+        count = finish(world, sim, whole)
+        harness.figure(f"{kind}: client killed {kills} times between commits in {lives} lives, {count} rows equal")
+
+
+class Proxy:
+    """Passes bytes on between client and server; cuts the connection at every n-th COMMIT of the client's.
+
+    "before": the COMMIT never reaches the server. "after": it does, and the server's answer never comes back.
+    """
+
+    def __init__(self, server, when, every, most):
+        self.target, self.when, self.every, self.most = (server.host, server.port), when, every, most
+        self.seen = self.cuts = 0
+        self.lock = threading.Lock()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client = self.listener.accept()[0]
+                threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def is_cut(self, data):
+        if b"COMMIT" not in data.upper() or len(data) > 512:
+            return False
+        with self.lock:
+            self.seen += 1
+            cut = self.seen % self.every == 0 and self.cuts < self.most
+            self.cuts += cut
+            return cut
+
+    def serve(self, client):
+        with client, contextlib.suppress(OSError), socket.create_connection(self.target) as server:
+            for end in (client, server):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while True:
+                for end in select.select([client, server], [], [])[0]:
+                    data = end.recv(1 << 16)
+                    if not data:
+                        return
+                    if end is client and self.is_cut(data):
+                        if self.when == "after":
+                            server.sendall(data)
+                            server.recv(1 << 16)  # the server has done it
+                        return
+                    (server if end is client else client).sendall(data)
+
+    def stop(self):
+        self.listener.close()
+
+
+def cut_commits(world, kind, when):
+    """Every fourth COMMIT stays without an answer: what was said to be unknown is looked up, not done twice and not lost."""
+    with stage(world, kind, "33") as (sim, server, whole):
+        proxy = Proxy(server, when, 4, 20)
+        try:
+            world.use(server, port=proxy.port)
+            lives = 0
+            while proxy.cuts < proxy.most and lives < 40:
+                lives += 1
+                ended_well(world.start(*COMMAND, vendor=sim.url, environment=SMALL), (0, 8))
+                check_sound(world)
+                if commits(world) and proxy.cuts < proxy.most:
+                    world.use(server, port=proxy.port)  # once more from the start
+            assert proxy.cuts >= min(10, proxy.most), f"only {proxy.cuts} commits of {proxy.seen} were cut in {lives} lives"
+            count = finish(world, sim, whole)
+            if when == "after":  # nothing was written twice: no row counts as changed
+                assert dumps.ask(world, "SELECT count(*) FROM ccdata_revisions") == [[0]]
+            harness.figure(f"{kind}: {proxy.cuts} of {proxy.seen} commits cut {when} they reached the server, {lives} lives,"
+                           f" {count} rows equal")
+        finally:
+            proxy.stop()
+
+
+def test_mariadb_killed(world):
+    killed_servers(world, "mariadb")
+
+
+def test_postgres_killed(world):
+    killed_servers(world, "postgres")
+
+
+def test_clients_of_mariadb_killed(world):
+    killed_clients(world, "mariadb")
+
+
+def test_clients_of_postgres_killed(world):
+    killed_clients(world, "postgres")
+
+
+def test_mariadb_commit_lost(world):
+    cut_commits(world, "mariadb", "before")
+
+
+def test_mariadb_commit_without_an_answer(world):
+    cut_commits(world, "mariadb", "after")
+
+
+def test_postgres_commit_lost(world):
+    cut_commits(world, "postgres", "before")
+
+
+def test_postgres_commit_without_an_answer(world):
+    cut_commits(world, "postgres", "after")
+
+
+harness.main(globals())
