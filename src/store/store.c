@@ -11,12 +11,9 @@ struct back_end {
 };
 
 static const struct back_end back_ends[] = {
-    {"sqlite", &sql_driver_sqlite},
-    {"mysql", &sql_driver_mysql},
-    {"mariadb", &sql_driver_mysql},
-    {"singlestore", &sql_driver_mysql},
-    {"postgresql", &sql_driver_postgres},
-    {"null", NULL},
+    {"sqlite", &sql_driver_sqlite},       {"mysql", &sql_driver_mysql},
+    {"mariadb", &sql_driver_mysql},       {"singlestore", &sql_driver_mysql},
+    {"postgresql", &sql_driver_postgres}, {"null", NULL},
 };
 
 static int find_back_end(const char *scheme, const struct back_end **out, struct ccd_error *err)
