@@ -106,7 +106,7 @@
     .add_seconds = {" + INTERVAL (", ") SECOND"}, .upsert_set = " ON DUPLICATE KEY UPDATE ",       \
     .new_value = {"VALUES(", ")"}, .quote = '`', .describe = MYSQL_DESCRIBE,                       \
     .find_object = MYSQL_FIND_OBJECT, .view_joins_schema = true, .inline_indexes = true,           \
-    .pads_text = true, .plain_zero = true
+    .plain_zero = true
 
 #define EVERYWHERE(words)                                                                          \
     {                                                                                              \
@@ -196,6 +196,7 @@ static const struct dialect dialects[DIALECT_COUNT] =
                 .create_view = "CREATE VIEW",
                 .inline_index = " USING HASH",
                 .lock_table = true,
+                .pads_text = true,
                 .dimension_apart = true,
             },
         /* Text in keys is ordered and compared by its bytes. */
