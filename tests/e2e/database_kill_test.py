@@ -57,6 +57,8 @@ def finish(world, sim, whole):
     check_sound(world)
     mine, expected = dumps.digest(world, VIEW), dumps.digest(whole, VIEW)
     assert mine == expected, dumps.first_difference(world, whole, VIEW)
+    result = world.run("diff", world.url, whole.url, database=False)
+    assert result.returncode == 0, result.stdout + result.stderr
     return mine[0]
 
 

@@ -33,6 +33,8 @@ def ingest(world, sim, environment=None):
 def check_equal(world, other):
     mine, theirs = dumps.digest(world, *VIEWS), dumps.digest(other, *VIEWS)
     assert mine == theirs, dumps.first_difference(world, other, *VIEWS)
+    result = world.run("diff", world.url, other.url, database=False)
+    assert result.returncode == 0, result.stdout + result.stderr
     return mine
 
 
@@ -54,6 +56,18 @@ def sqlite_of(sim):
         yield reference
     finally:
         reference.remove()
+
+
+def test_diff_sees_one_changed_bit(world):
+    """The proof of the proof: what the other tests rely on says so when something differs."""
+    with harness.simulator(world, "--now", NOW, "--seed", "25") as sim, sqlite_of(sim) as reference, server_of("mariadb") as server:
+        world.use(server)
+        ingest(world, sim)
+        check_equal(world, reference)
+        server.sql("UPDATE fact_spot_ohlcv_1d SET close = close * (1 + 2.220446049250313e-16) ORDER BY ts LIMIT 1", world.name)
+        assert dumps.digest(world, *VIEWS) != dumps.digest(reference, *VIEWS)
+        result = world.run("diff", world.url, reference.url, database=False)
+        assert result.returncode == 12, result.stdout + result.stderr
 
 
 def same_in_every_zone(world, kind):
