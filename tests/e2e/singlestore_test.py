@@ -197,6 +197,37 @@ def test_two_processes_exclude_each_other(world):
         assert [entry.code for entry in cluster.entries("UPDATE ccdata_locks") if entry.code] == [1205]
 
 
+def test_lock_wait_is_what_the_user_said(world):
+    """Sessions may set how long a row is waited for, and the cluster's own wait is long."""
+    with harness.simulator(world, "--now", NOW, "--seed", "48", "--latency_ms", "400") as sim, \
+            cluster_of(world, ["--innodb-lock-wait-timeout=60"]) as cluster:
+        first = world.start(*LONG, vendor=sim.url, environment=SMALL)
+        deadline = time.monotonic() + 20
+        while not cluster.entries("INSERT INTO `fact_") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for wait_s in (0, 3):
+            started = time.monotonic()
+            second = world.run(*LONG, "--lock_wait", str(wait_s), vendor=sim.url, environment=SMALL)
+            waited_s = time.monotonic() - started
+            assert first.poll() is None, "the first run ended too early"
+            assert second.returncode == 11, (second.returncode, second.stderr)
+            assert wait_s <= waited_s < wait_s + 6, (wait_s, waited_s)
+        first.send_signal(signal.SIGKILL)
+        first.communicate()
+
+
+def test_a_missing_table_of_locks_is_said(world):
+    """Only the schema makes it."""
+    command = RUNS[1]
+    with harness.simulator(world, "--now", NOW, "--seed", "49") as sim, cluster_of(world) as cluster:
+        schema(world, "--create")
+        cluster.sql("DROP TABLE ccdata_locks", world.name)
+        refused = world.run(*command, "--no_create", vendor=sim.url, environment=ASKED)
+        assert refused.returncode == 9 and "ccdata_locks" in refused.stderr and "ccdata schema" in refused.stderr, refused.stderr
+        world.run_json(*command, vendor=sim.url, environment=ASKED)
+        assert schema(world, "--check")["differences"] == []
+
+
 def test_tls_is_used(world):
     servers.certificates(world.folder, "localhost")
     with cluster_of(world, certificate=(world.folder / "server.pem", world.folder / "server.key")) as cluster:

@@ -1,11 +1,13 @@
 #include <mysqld_error.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/hash.h"
 #include "store/mysql/internal.h"
 
-/* A wait is cut into pieces: a server that went silent is noticed at the end of each. */
-enum { PIECE_S = 10 };
+/* A wait is cut into pieces: a server that went silent is noticed at the end of each. PAUSE_MS:
+ * between tries that were refused at once. */
+enum { PIECE_S = 10, PAUSE_MS = 100 };
 
 static const char doing[] = "lock";
 
@@ -87,24 +89,20 @@ static int lock_by_name(struct mysql_connection *c, const char *name, int64_t wa
 
 /* ---- by a row: SingleStore has no named locks, and locks rows that are written ---- */
 
-/* SingleStore's schema has the table; elsewhere only a test takes this way. */
-static int lock_table(struct mysql_connection *c, const char *name, struct ccd_error *err)
+/* The row of the name, in the table that the schema has. Asked first: an INSERT would wait for who
+ * holds the row. */
+static int lock_row(struct mysql_connection *c, const char *name, struct ccd_error *err)
 {
-    static const char sql[] = "CREATE TABLE IF NOT EXISTS ccdata_locks (name VARCHAR(64) NOT NULL,"
-                              " held BIGINT NOT NULL, PRIMARY KEY (name))";
-    int status = c->singlestore ? CCD_OK : mysql_text(c, sql, sizeof(sql) - 1, doing, err);
     struct value there = value_null();
     const struct value parameter = value_text(str_from(name));
-    /* Asked first: an INSERT would wait for who holds the row. */
-    if (status == CCD_OK)
-        status = mysql_run(
-            &c->base,
-            &(struct sql_call){.doing = doing,
-                               .sql = "SELECT held FROM ccdata_locks WHERE name = ?1",
-                               .parameters = &parameter,
-                               .parameter_count = 1,
-                               .sink = {.row = take_number, .user = &there}},
-            err);
+    int status = mysql_run(
+        &c->base,
+        &(struct sql_call){.doing = doing,
+                           .sql = "SELECT held FROM ccdata_locks WHERE name = ?1",
+                           .parameters = &parameter,
+                           .parameter_count = 1,
+                           .sink = {.row = take_number, .user = &there}},
+        err);
     if (status == CCD_OK && there.kind == VALUE_NULL) {
         status = SQL_RUN(&c->base, doing, "INSERT INTO ccdata_locks (name, held) VALUES (?1, 0)",
                          err, parameter);
@@ -114,14 +112,21 @@ static int lock_table(struct mysql_connection *c, const char *name, struct ccd_e
     return status;
 }
 
-/* A transaction that waits idle for hours is what this is: SingleStore would end it after an hour.
- * Where the setting is missing or refused, the lock ends with the transaction. */
-static void allow_idle(struct mysql_connection *c)
+/* A transaction that waits idle for hours is what a lock is: SingleStore would end it after an
+ * hour. A try for the row waits a second and not as long as a row of data is waited for: what the
+ * user allows is counted here. Where a setting is missing or refused, the server's own counts. */
+static void set_session(struct mysql_connection *c)
 {
-    static const char sql[] = "SET SESSION multi_statement_xact_idle_timeout = 604800";
+    static const char *const singlestore[] = {
+        "SET SESSION lock_wait_timeout = 1",
+        "SET SESSION multi_statement_xact_idle_timeout = 604800",
+    };
+    static const char *const mysql[] = {"SET SESSION innodb_lock_wait_timeout = 1"};
+    const char *const *settings = c->singlestore ? singlestore : mysql;
+    size_t count = c->singlestore ? sizeof(singlestore) / sizeof(singlestore[0]) : 1;
     struct ccd_error ignored;
-    if (c->singlestore)
-        mysql_text(c, sql, sizeof(sql) - 1, doing, &ignored);
+    for (size_t i = 0; i < count; i++)
+        mysql_text(c, settings[i], strlen(settings[i]), doing, &ignored);
 }
 
 static int take_row(struct mysql_connection *c, const char *name, struct ccd_error *err)
@@ -151,6 +156,26 @@ static struct row_lock *find_row_lock(struct mysql_connection *c, const char *na
     return NULL;
 }
 
+/* Try until it is ours or wait_ms are over. A refusal that came at once is waited out, so that the
+ * server is not asked without end. */
+static int poll_row(struct mysql_connection *own, const char *name, int64_t wait_ms,
+                    const char *shown, struct ccd_error *err)
+{
+    const struct clock *clock = own->base.target->clock;
+    int64_t start_us = clock_mono_us(clock);
+    for (;;) {
+        int64_t tried_us = clock_mono_us(clock);
+        int status = take_row(own, name, err);
+        int64_t now_us = clock_mono_us(clock);
+        if (status != CCD_DATABASE_BUSY || own->base.broken)
+            return status;
+        if (now_us - start_us >= wait_ms * 1000)
+            return held(own, shown, err);
+        if (now_us - tried_us < PAUSE_MS * 1000)
+            nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000}, NULL);
+    }
+}
+
 static int lock_by_row(struct mysql_connection *c, const char *name, int64_t wait_ms,
                        const char *shown, struct ccd_error *err)
 {
@@ -162,18 +187,10 @@ static int lock_by_row(struct mysql_connection *c, const char *name, int64_t wai
     if (status != CCD_OK)
         return status;
     lock->c = &own->base;
-    status = lock_table(own, name, err);
-    allow_idle(own);
-    int64_t start_us = clock_mono_us(c->base.target->clock);
-    while (status == CCD_OK) {
-        status = take_row(own, name, err);
-        if (status != CCD_DATABASE_BUSY || own->base.broken)
-            break;
-        if (clock_mono_us(c->base.target->clock) - start_us >= wait_ms * 1000)
-            status = held(c, shown, err);
-        else
-            status = CCD_OK;
-    }
+    set_session(own);
+    status = lock_row(own, name, err);
+    if (status == CCD_OK)
+        status = poll_row(own, name, wait_ms, shown, err);
     if (status == CCD_OK)
         str_copy(lock->name, sizeof(lock->name), str_from(name));
     else

@@ -226,10 +226,53 @@ TEST(locks_by_name)
     locks_with(0);
 }
 
+/* Where a lock is a row, the table is the schema's and not the driver's. */
 TEST(locks_by_row)
 {
+    struct sql_target t;
+    struct ccd_error err;
+    target_init(&t, server_shared());
+    t.disabled_paths = MYSQL_PATH_NAMED_LOCKS;
+    struct sql_connection *c = connect_ok(&t);
+    if (!c)
+        return;
+    CHECK_INT(CCD_OK, run_sql(c, "DROP TABLE IF EXISTS ccdata_locks", &err));
+    CHECK_INT(CCD_DATABASE_SCHEMA, c->driver->lock(c, "spot_ohlcv_1d", 0, &err));
+    CHECK(strstr(err.message, "ccdata_locks") && strstr(err.message, "ccdata schema --check"));
+    CHECK_INT(CCD_OK, run_sql(c,
+                              "CREATE TABLE ccdata_locks (name VARCHAR(64) NOT NULL,"
+                              " held BIGINT NOT NULL, PRIMARY KEY (name))",
+                              &err));
+    sql_driver_mysql.close(c);
     locks_with(MYSQL_PATH_NAMED_LOCKS);
     locks_with(MYSQL_PATH_NAMED_LOCKS | MYSQL_PATH_PREPARE);
+}
+
+/* As long as the user waits, not as long as the session waits for rows of data. */
+TEST(a_row_is_not_waited_for_longer_than_asked)
+{
+    struct sql_target t;
+    struct ccd_error err;
+    target_init(&t, server_shared());
+    t.disabled_paths = MYSQL_PATH_NAMED_LOCKS;
+    t.busy_timeout_ms = 30000;
+    struct sql_connection *a = connect_ok(&t), *b = connect_ok(&t);
+    if (!a || !b)
+        return;
+    run_sql(a,
+            "CREATE TABLE IF NOT EXISTS ccdata_locks (name VARCHAR(64) NOT NULL,"
+            " held BIGINT NOT NULL, PRIMARY KEY (name))",
+            &err);
+    CHECK_INT(CCD_OK, a->driver->lock(a, "spot_ohlcv_1m", 0, &err));
+    static const int64_t waits_ms[] = {0, 1, 2500};
+    for (size_t i = 0; i < 3; i++) {
+        double start = now_s();
+        CHECK_INT(CCD_LOCKED, b->driver->lock(b, "spot_ohlcv_1m", waits_ms[i], &err));
+        double waited_s = now_s() - start - 1e-3 * (double)waits_ms[i];
+        CHECK(waited_s >= 0 && waited_s < 3);
+    }
+    sql_driver_mysql.close(a);
+    sql_driver_mysql.close(b);
 }
 
 TEST(a_killed_holder_lets_go)
