@@ -17,6 +17,8 @@ enum {
     ER_MYSQL_DISCONNECTED_AS_IDLE = 4031,
 };
 
+enum { SINGLESTORE_UNSUPPORTED = 1706 }; /* "Feature … is not supported by SingleStore" */
+
 struct code_row {
     unsigned code;
     enum ccd_status status;
@@ -228,7 +230,7 @@ static const struct code_row rows[] = {
 /* Where SingleStore means something else by a number: its "Memory Errors" and "Query errors" pages.
  * The cluster heals from these by itself. */
 static const struct code_row singlestore_rows[] = {
-    {1706, CCD_DATABASE_SCHEMA, NULL}, /* "Feature … is not supported" */
+    {SINGLESTORE_UNSUPPORTED, CCD_DATABASE_SCHEMA, NULL},
     {1712, CCD_DATABASE_BUSY, "free memory on the cluster"},
     {1720, CCD_DISK, "the cluster's memory for tables is used up"},
     {1735, CCD_DATABASE_UNREACHABLE, NULL}, /* a leaf cannot be reached */
@@ -359,11 +361,18 @@ bool mysql_commit_unknown(unsigned code)
 
 bool mysql_refuses_prepare(unsigned code)
 {
-    return code == ER_UNSUPPORTED_PS || code == ER_NOT_SUPPORTED_YET || code == 1706;
+    return code == ER_UNSUPPORTED_PS || code == ER_NOT_SUPPORTED_YET ||
+           code == SINGLESTORE_UNSUPPORTED;
+}
+
+bool mysql_never_prepares(const struct mysql_connection *c, unsigned code)
+{
+    return c->singlestore && code == SINGLESTORE_UNSUPPORTED;
 }
 
 bool mysql_refuses_load(unsigned code)
 {
     return code == ER_NOT_ALLOWED_COMMAND || code == ER_LOAD_INFILE_CAPABILITY_DISABLED ||
-           code == ER_MYSQL_LOCAL_DISABLED || code == ER_NOT_SUPPORTED_YET || code == 1706;
+           code == ER_MYSQL_LOCAL_DISABLED || code == ER_NOT_SUPPORTED_YET ||
+           code == SINGLESTORE_UNSUPPORTED;
 }

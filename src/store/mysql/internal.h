@@ -94,6 +94,8 @@ extern const char load_refused_words[];
 bool mysql_commit_unknown(unsigned code);
 /* Whether the server said that it does not prepare, or does not load local data. */
 bool mysql_refuses_prepare(unsigned code);
+/* Whether it then prepares no other statement either: SingleStore with audit logging. */
+bool mysql_never_prepares(const struct mysql_connection *c, unsigned code);
 bool mysql_refuses_load(unsigned code);
 
 /* ---- options.c: the client's own file ---- */

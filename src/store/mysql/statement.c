@@ -128,8 +128,10 @@ int statement_take(struct mysql_connection *c, const char *sql, bool keep, const
         if (status == CCD_OK)
             status = prepare(c, s, &text, doing, err);
         buf_release(&text);
-        bool refused = status != CCD_OK && s->stmt &&
-                       mysql_refuses_prepare(mysql_stmt_errno(s->stmt));
+        unsigned code = status != CCD_OK && s->stmt ? mysql_stmt_errno(s->stmt) : 0;
+        bool refused = mysql_refuses_prepare(code);
+        if (mysql_never_prepares(c, code))
+            c->prepares = false;
         if (status != CCD_OK)
             statement_drop(c, s);
         if (refused)
