@@ -47,6 +47,7 @@ const char *config_type_name(enum config_type type)
         [CONFIG_TYPE_BOOL] = "bool",       [CONFIG_TYPE_LIST] = "list",
         [CONFIG_TYPE_PATH] = "path",       [CONFIG_TYPE_URL] = "url",
         [CONFIG_TYPE_DATABASE] = "url",    [CONFIG_TYPE_SECRET] = "secret",
+        [CONFIG_TYPE_PASSWORD] = "password",
     };
     assert((unsigned)type < CONFIG_TYPE_COUNT);
     return NAMES[type];

@@ -19,7 +19,8 @@ enum config_type {
     CONFIG_TYPE_PATH,     /* config_text */
     CONFIG_TYPE_URL,      /* config_text, http or https; config_secret when hidden */
     CONFIG_TYPE_DATABASE, /* config_text; a password inside is masked when shown */
-    CONFIG_TYPE_SECRET,   /* config_secret */
+    CONFIG_TYPE_SECRET,   /* config_secret; goes into a request: no white space */
+    CONFIG_TYPE_PASSWORD, /* config_secret; people choose it: all but control characters */
     CONFIG_TYPE_COUNT
 };
 
@@ -88,7 +89,7 @@ enum config_group {
     X(CCDATA_DATABASE_URL, DATABASE, "", "sqlite:ccdata.db", 0, 0, 0, DATABASE, \
       "Where the data goes: sqlite:PATH, or KIND://user@host:port/database of a singlestore, " \
       "mysql, mariadb or postgresql server; stronger than S2_HOST") \
-    X(CCDATA_DATABASE_PASSWORD, SECRET, "", "", 0, 0, CONFIG_SECRET, DATABASE, \
+    X(CCDATA_DATABASE_PASSWORD, PASSWORD, "", "", 0, 0, CONFIG_SECRET, DATABASE, \
       "Password of the database user, when the URL does not hold one") \
     X(S2_HOST, TEXT, "", "localhost", 0, 0, 0, DATABASE, \
       "SingleStore server; when it is set, and no database URL is, the data goes there") \
@@ -96,7 +97,7 @@ enum config_group {
       "Its port") \
     X(S2_USER, TEXT, "", "", 0, 0, 0, DATABASE, \
       "Its user; required with S2_HOST") \
-    X(S2_PASSWORD, SECRET, "", "", 0, 0, CONFIG_SECRET, DATABASE, \
+    X(S2_PASSWORD, PASSWORD, "", "", 0, 0, CONFIG_SECRET, DATABASE, \
       "The password of that user, when CCDATA_DATABASE_PASSWORD is not set") \
     X(S2_DATABASE, TEXT, "", "", 0, 0, 0, DATABASE, \
       "Name of the database there; required with S2_HOST") \
@@ -168,7 +169,7 @@ enum config_group {
       "Redis server") \
     X(REDIS_PORT, INTEGER, "", "6379", 1, 65535, CONFIG_NOT_YET, CACHE, \
       "Its port") \
-    X(REDIS_PASSWORD, SECRET, "", "", 0, 0, CONFIG_SECRET_NOT_YET, CACHE, \
+    X(REDIS_PASSWORD, PASSWORD, "", "", 0, 0, CONFIG_SECRET_NOT_YET, CACHE, \
       "Its password") \
     X(REDIS_DB, INTEGER, "", "0", 0, 1000000, CONFIG_NOT_YET, CACHE, \
       "Number of the database there") \
@@ -208,7 +209,7 @@ enum config_group {
       "Its port") \
     X(SMTP_USER, TEXT, "", "", 0, 0, CONFIG_NOT_YET, ALERTS, \
       "User there") \
-    X(SMTP_PASSWORD, SECRET, "", "", 0, 0, CONFIG_SECRET_NOT_YET, ALERTS, \
+    X(SMTP_PASSWORD, PASSWORD, "", "", 0, 0, CONFIG_SECRET_NOT_YET, ALERTS, \
       "Password of that user") \
     X(SMTP_FROM, TEXT, "", "", 0, 0, CONFIG_NOT_YET, ALERTS, \
       "Sender of the mail") \

@@ -125,6 +125,12 @@ static enum ccd_status split_list(struct config_value *out, struct str text,
     return CCD_OK;
 }
 
+/* Secrets that go into a request; a password does not. */
+static bool has_no_space(const struct config_option *option)
+{
+    return (option->flags & CONFIG_HIDDEN) != 0 && option->type != CONFIG_TYPE_PASSWORD;
+}
+
 /* What is wrong with a text of this row's type, or NULL. Numbers, times and choices are left in
  * *out, *text. */
 static const char *check(const struct config_option *option, struct str *text,
@@ -136,8 +142,8 @@ static const char *check(const struct config_option *option, struct str *text,
         return "is not UTF-8";
     }
     if (has_control(*text)) {
-        return option->flags & CONFIG_HIDDEN ? "holds white space or a control character"
-                                             : "holds a control character";
+        return has_no_space(option) ? "holds white space or a control character"
+                                    : "holds a control character";
     }
     switch (option->type) {
     case CONFIG_TYPE_INTEGER:

@@ -366,6 +366,23 @@ TEST(config_secret_from_a_file)
     world_close(&w);
 }
 
+TEST(config_passwords_may_be_any_text)
+{
+    struct world w;
+    world_open(&w);
+    set_environment(&w, ENVIRONMENT("S2_PASSWORD= two words ", "REDIS_PASSWORD_FILE=key"));
+    write_file(&w, "key", " it's \"#$\xC3\xA4 \n");
+    write_file(&w, ".env",
+               "CCDATA_DATABASE_PASSWORD='a b # \\ \" '\n"
+               "SMTP_PASSWORD=\"it's \\\"\\${x}\"\n");
+    check_loads(&w);
+    CHECK_STR(" two words ", config_secret(w.config, CONFIG_S2_PASSWORD));
+    CHECK_STR(" it's \"#$\xC3\xA4 ", config_secret(w.config, CONFIG_REDIS_PASSWORD));
+    CHECK_STR("a b # \\ \" ", config_secret(w.config, CONFIG_CCDATA_DATABASE_PASSWORD));
+    CHECK_STR("it's \"${x}", config_secret(w.config, CONFIG_SMTP_PASSWORD));
+    world_close(&w);
+}
+
 TEST(config_secret_file_and_value_together)
 {
     struct world w;

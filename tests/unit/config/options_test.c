@@ -20,7 +20,7 @@ TEST(options_rows_are_sound)
                   config_value_parse(&value, option, str_from(option->fallback), NULL, &reason));
         CHECK_TEXT(NULL, reason);
         config_value_release(&value, NULL);
-        if (option->type == CONFIG_TYPE_SECRET) {
+        if (option->type == CONFIG_TYPE_SECRET || option->type == CONFIG_TYPE_PASSWORD) {
             CHECK_INT(CONFIG_SECRET, option->flags & CONFIG_SECRET);
             CHECK_TEXT("", option->fallback);
         }

@@ -73,6 +73,24 @@ TEST(value_secrets)
     CHECK_TEXT("is not UTF-8", refusal(CONFIG_S2_HOST, STR("\xC3")));
 }
 
+TEST(value_passwords)
+{
+    static const enum config_id PASSWORDS[] = {CONFIG_CCDATA_DATABASE_PASSWORD, CONFIG_S2_PASSWORD,
+                                               CONFIG_REDIS_PASSWORD, CONFIG_SMTP_PASSWORD};
+    static const char REASON[] = "holds a control character";
+    for (size_t i = 0; i < sizeof PASSWORDS / sizeof PASSWORDS[0]; i++) {
+        enum config_id id = PASSWORDS[i];
+        CHECK_TEXT(NULL, refusal(id, STR(" correct horse 'battery' \"staple\" # $ \\ % @ ")));
+        CHECK_TEXT(NULL, refusal(id, STR("p\xC3\xA4ss \xF0\x9F\x94\x91\xC2\xA0")));
+        CHECK_TEXT(NULL, refusal(id, STR(" ")));
+        CHECK_TEXT(REASON, refusal(id, STR("a\tb")));
+        CHECK_TEXT(REASON, refusal(id, STR("a\nb")));
+        CHECK_TEXT(REASON, refusal(id, STR("a\0b")));
+        CHECK_TEXT(REASON, refusal(id, STR("a\x7F")));
+        CHECK_TEXT("is not UTF-8", refusal(id, STR("a\xFF")));
+    }
+}
+
 TEST(value_urls)
 {
     CHECK_TEXT(NULL, refusal(CONFIG_DATA_API_BASE_URL, STR("https://example.org")));
