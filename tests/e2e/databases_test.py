@@ -127,6 +127,33 @@ def test_wrong_password_is_said_and_kept_secret(world):
         raise harness.Skip("no server can be started")
 
 
+def test_passwords_of_any_text(world):
+    """From the environment, a file and a .env file; as people choose them, and one as long as a token."""
+    passwords = [" two words ", "it's \\ \"#${x}%40@:/?", "p\u00e4ss \u5bc6\u7801", "t" * 511]
+    tried = 0
+    for kind in servers.KINDS:
+        with contextlib.suppress(harness.Skip), server_of(kind) as server:
+            world.use(server)
+            tried += 1
+            for password in passwords:
+                text = password.replace("'", "''") if kind == "postgres" else password.replace("\\", "\\\\").replace("'", "\\'")
+                server.sql(f"ALTER USER {server.user} PASSWORD '{text}'" if kind == "postgres"
+                           else f"SET PASSWORD FOR {server.user}@'%' = PASSWORD('{text}')")
+                (world.folder / "password").write_text(password + "\n")
+                quoted = password.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+                (world.folder / ".env").write_text(f'CCDATA_DATABASE_PASSWORD="{quoted}"\n')
+                for secret in ("password", "password_file", None):
+                    given = {"password": {"CCDATA_DATABASE_PASSWORD": password},
+                             "password_file": {"CCDATA_DATABASE_PASSWORD": None, "CCDATA_DATABASE_PASSWORD_FILE": "password"},
+                             None: {"CCDATA_DATABASE_PASSWORD": None}}[secret]
+                    done = world.run("schema", "--create", environment=given)
+                    assert done.returncode == 0, (kind, password, secret, done.stderr)
+            refused = world.run("schema", "--check", environment={"CCDATA_DATABASE_PASSWORD": "canary" * 100})
+            assert refused.returncode == 2 and "511 bytes" in refused.stderr and "canary" not in refused.stderr, refused.stderr
+    if not tried:
+        raise harness.Skip("no server can be started")
+
+
 def test_server_that_is_not_there(world):
     for scheme in ("mariadb", "postgresql"):
         port = servers.free_port()

@@ -22,8 +22,8 @@ static void sql_store_close(struct store *store)
     mem_free(allocator, s);
 }
 
-static void fill_target(struct sql_target *target, const struct store_config *config,
-                        const struct store_url *url)
+static int fill_target(struct sql_target *target, const struct store_config *config,
+                       const struct store_url *url, struct ccd_error *err)
 {
     *target = (struct sql_target){
         .url = *url,
@@ -38,10 +38,14 @@ static void fill_target(struct sql_target *target, const struct store_config *co
         .allocator = config->allocator,
     };
     store_url_show(url, target->name, sizeof(target->name));
-    if (!url->has_password && config->password && config->password[0] != '\0') {
-        target->url.has_password = str_copy(target->url.password, sizeof(target->url.password),
-                                            str_from(config->password));
-    }
+    if (url->has_password || !config->password || config->password[0] == '\0')
+        return CCD_OK;
+    target->url.has_password = str_copy(target->url.password, sizeof(target->url.password),
+                                        str_from(config->password));
+    return target->url.has_password
+               ? CCD_OK
+               : error_set(err, CCD_USAGE, "the password of %s has more than %d bytes",
+                           target->name, URL_SECRET_MAX_BYTES - 1);
 }
 
 /* A reader needs no tables of ours: without them every question has its ordinary answer. */
@@ -100,8 +104,9 @@ int sql_store_open(const struct store_config *config, const struct sql_driver *d
         return error_set(err, CCD_NO_MEMORY, "no memory for the store");
     s->driver = driver;
     s->read_only = config->read_only;
-    fill_target(&s->target, config, url);
-    int status = start(s, config, err);
+    int status = fill_target(&s->target, config, url, err);
+    if (status == CCD_OK)
+        status = start(s, config, err);
     if (status != CCD_OK) {
         sql_store_close(&s->base);
         return status;
@@ -123,12 +128,13 @@ int sql_store_check(const struct store_config *config, const struct sql_driver *
     struct sql_target *target = mem_new(config->allocator, 1, sizeof(*target));
     if (!target)
         return error_set(err, CCD_NO_MEMORY, "no memory to check the schema");
-    fill_target(target, config, url);
+    int status = fill_target(target, config, url, err);
     target->intent = SQL_READS;
     target->create = false;
     struct sql_connection *c = NULL;
-    bool missing;
-    int status = sql_store_connect(driver, target, &c, &missing, err);
+    bool missing = false;
+    if (status == CCD_OK)
+        status = sql_store_connect(driver, target, &c, &missing, err);
     if (status == CCD_OK && missing)
         add(user, &(struct store_difference){.object = target->name, .what = "missing"});
     else if (status == CCD_OK)
