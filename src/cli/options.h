@@ -26,9 +26,9 @@ enum option_group {
     GROUP_INDICES = 1u << 4,
     GROUP_TYPES = 1u << 5,
     GROUP_SCHEMA = 1u << 6,
-    GROUP_COPY = 1u << 10,
-    GROUP_DIFF = 1u << 11,
-    GROUP_SELFTEST = 1u << 12,
+    GROUP_COPY = 1u << 7,
+    GROUP_DIFF = 1u << 8,
+    GROUP_SELFTEST = 1u << 9,
 };
 
 struct option {

@@ -28,8 +28,10 @@ struct code_row {
 const char load_refused_words[] = "the server asked for a file of this machine";
 
 static const char advice_busy_disk[] = "free space on the server";
-static const char advice_grant[] = "ask for the privileges SELECT, INSERT, UPDATE, DELETE, CREATE, "
-                                   "DROP, ALTER, INDEX, CREATE VIEW and SHOW VIEW on the database";
+static const char advice_grant[] =
+    "ask for the privileges SELECT, INSERT, UPDATE and DELETE on the "
+    "database, and CREATE, DROP and CREATE VIEW to create the "
+    "schema";
 static const char advice_packet[] = "raise max_allowed_packet on the server or lower "
                                     "INGESTION_BATCH_SIZE";
 static const char advice_schema[] = "compare it with: ccdata schema --check";
