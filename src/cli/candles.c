@@ -92,14 +92,11 @@ int candles_run(struct cli *cli, const struct args *args)
     struct ccd_report *report = NULL;
     struct client client;
     int exit_code;
-    if (cli_client_open(&client, cli, args, &err) != 0) {
-        exit_code = cli_fail(cli, args, &err, ccd_status_exit_code(err.status));
-    } else if (run_job(&client, args, &report, &err) != 0) {
-        int code = ccd_status_exit_code(err.status);
-        exit_code = cli_fail(cli, args, &err, signals_exit_code(code));
-    } else {
+    if (cli_client_open(&client, cli, args, &err) == 0 &&
+        run_job(&client, args, &report, &err) == 0)
         exit_code = print_report(cli, args, report);
-    }
+    else
+        exit_code = cli_fail(cli, args, &err);
     ccd_report_free(report);
     cli_client_close(&client);
     return exit_code;

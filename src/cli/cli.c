@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/json.h"
+#include "cli/signals.h"
 #include "cli/term.h"
 
 const char *cli_error_text(const struct ccd_error *err)
@@ -57,8 +58,19 @@ static void print_error_json(struct cli *cli, const char *command, const struct 
     cli_print(cli, &text);
 }
 
-int cli_fail(struct cli *cli, const struct args *args, const struct ccd_error *err, int exit_code)
+int cli_print_report(struct cli *cli, struct buf *text, int exit_code,
+                     const struct ccd_error *cause)
 {
+    int failed = cli_print(cli, text);
+    if (exit_code != 0) {
+        cli_complain(cli, cli_error_text(cause));
+    }
+    return exit_code ? exit_code : failed;
+}
+
+int cli_fail(struct cli *cli, const struct args *args, const struct ccd_error *err)
+{
+    int exit_code = signals_exit_code(ccd_status_exit_code(err->status));
     cli_complain(cli, cli_error_text(err));
     if (args->json) {
         print_error_json(cli, args->command ? args->command->name : NULL, err, exit_code);
@@ -120,7 +132,7 @@ int cli_main(struct cli *cli, int argc, char *const argv[])
         exit_code = dispatch(cli, &args);
     } else {
         args.json = args_mention_json(argc, argv);
-        exit_code = cli_fail(cli, &args, &err, ccd_status_exit_code(err.status));
+        exit_code = cli_fail(cli, &args, &err);
     }
     args_release(&args);
     return check_output(cli, exit_code);

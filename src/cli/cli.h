@@ -31,9 +31,14 @@ int cli_print(struct cli *cli, struct buf *text);
 /* "ccdata: message" on err. */
 void cli_complain(struct cli *cli, const char *message);
 
+/* Print a report as cli_print does and, when it did not go well, its cause on err. Returns the exit
+ * code of the program. */
+int cli_print_report(struct cli *cli, struct buf *text, int exit_code,
+                     const struct ccd_error *cause);
+
 /* An error that no report describes: one line on err and, with --json, one object on out. args may
- * be half-parsed. Returns exit_code. */
-int cli_fail(struct cli *cli, const struct args *args, const struct ccd_error *err, int exit_code);
+ * be half-parsed. Returns the exit code that the error stands for. */
+int cli_fail(struct cli *cli, const struct args *args, const struct ccd_error *err);
 
 /* The message of an error, or the title of its status when it has none. */
 const char *cli_error_text(const struct ccd_error *err);

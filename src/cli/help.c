@@ -140,7 +140,7 @@ int help_run(struct cli *cli, const struct args *args)
     const struct command *command = NULL;
     struct ccd_error err = {0};
     if (args->operand && args_find_command(args->operand, &command, &err) != 0) {
-        return cli_fail(cli, args, &err, ccd_status_exit_code(err.status));
+        return cli_fail(cli, args, &err);
     }
     return help_print(cli, args, command);
 }

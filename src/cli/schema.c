@@ -82,14 +82,14 @@ static int check(struct cli *cli, const struct args *args, struct ccd_client *cl
     struct differences *d = mem_new(NULL, 1, sizeof *d);
     if (!d) {
         error_set(err, CCD_NO_MEMORY, "no memory for a comparison");
-        return cli_fail(cli, args, err, ccd_status_exit_code(err->status));
+        return cli_fail(cli, args, err);
     }
     arena_init(&d->memory, DIFFERENCES_MAX_BYTES, NULL);
     int exit_code;
     if (ccd_schema_check(client, keep_difference, d, err) == 0)
         exit_code = print_differences(cli, args, dialect, d);
     else
-        exit_code = cli_fail(cli, args, err, ccd_status_exit_code(err->status));
+        exit_code = cli_fail(cli, args, err);
     arena_release(&d->memory);
     mem_free(NULL, d);
     return exit_code;
@@ -118,7 +118,7 @@ static int print_sql(struct cli *cli, const struct args *args, const char *diale
     struct ccd_error err = {0};
     char *sql = NULL;
     if (ccd_schema_sql(dialect, args->legacy_views, &sql, &err) != 0)
-        return cli_fail(cli, args, &err, ccd_status_exit_code(err.status));
+        return cli_fail(cli, args, &err);
     int exit_code = print(cli, args, dialect, sql);
     ccd_text_free(sql);
     return exit_code;
@@ -129,13 +129,13 @@ static int run_on_database(struct cli *cli, const struct args *args, struct clie
     struct ccd_error err = {0};
     const char *dialect = NULL;
     if (ccd_schema_dialect(client->handle, &dialect, &err) != 0)
-        return cli_fail(cli, args, &err, ccd_status_exit_code(err.status));
+        return cli_fail(cli, args, &err);
     if (args->check)
         return check(cli, args, client->handle, dialect, &err);
     if (!args->create)
         return print_sql(cli, args, dialect);
     if (ccd_schema_create(client->handle, args->legacy_views, &err) != 0)
-        return cli_fail(cli, args, &err, ccd_status_exit_code(err.status));
+        return cli_fail(cli, args, &err);
     return print(cli, args, dialect, NULL);
 }
 
@@ -149,7 +149,7 @@ int schema_run(struct cli *cli, const struct args *args)
     if (cli_client_open(&client, cli, args, &err) == 0)
         exit_code = run_on_database(cli, args, &client);
     else
-        exit_code = cli_fail(cli, args, &err, ccd_status_exit_code(err.status));
+        exit_code = cli_fail(cli, args, &err);
     cli_client_close(&client);
     return exit_code;
 }

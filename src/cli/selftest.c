@@ -88,10 +88,7 @@ static int print_report(struct cli *cli, const struct args *args,
         add_json(&text, report, args->command->name, exit_code);
     else if (!args->quiet || exit_code != 0)
         add_report(&text, report, exit_code);
-    int failed = cli_print(cli, &text);
-    if (exit_code != 0)
-        cli_complain(cli, cli_error_text(&report->error));
-    return exit_code ? exit_code : failed;
+    return cli_print_report(cli, &text, exit_code, &report->error);
 }
 
 static int test(struct client *client, const struct args *args,
@@ -113,14 +110,10 @@ int selftest_run(struct cli *cli, const struct args *args)
     struct ccd_selftest_report *report = NULL;
     struct client client;
     int exit_code;
-    if (cli_client_open(&client, cli, args, &err) != 0) {
-        exit_code = cli_fail(cli, args, &err, ccd_status_exit_code(err.status));
-    } else if (test(&client, args, &report, &err) != 0) {
-        int code = ccd_status_exit_code(err.status);
-        exit_code = cli_fail(cli, args, &err, signals_exit_code(code));
-    } else {
+    if (cli_client_open(&client, cli, args, &err) == 0 && test(&client, args, &report, &err) == 0)
         exit_code = print_report(cli, args, report);
-    }
+    else
+        exit_code = cli_fail(cli, args, &err);
     ccd_selftest_report_free(report);
     cli_client_close(&client);
     return exit_code;

@@ -153,7 +153,7 @@ int types_run(struct cli *cli, const struct args *args)
     struct buf text;
     size_t index = SIZE_MAX;
     if (args->operand && find_type(args->operand, &index, &err) != 0) {
-        return cli_fail(cli, args, &err, ccd_status_exit_code(err.status));
+        return cli_fail(cli, args, &err);
     }
     buf_init(&text, OUTPUT_MAX_BYTES, NULL);
     if (args->json) {
