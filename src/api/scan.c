@@ -1,7 +1,5 @@
 #include "api/scan.h"
 
-#include <time.h>
-
 enum { ATTEMPTS_MAX = 12, WAIT_FIRST_MS = 20, WAIT_MAX_MS = 5000, WAIT_SLICE_MS = 50 };
 
 static const int64_t show_every_us = 200000;
@@ -54,7 +52,7 @@ bool scan_again(struct scan *scan, int *attempts, const struct ccd_error *err)
         if (client_stop_level(scan->client) > 0)
             return false;
         int64_t slice_ms = wait_ms < WAIT_SLICE_MS ? wait_ms : WAIT_SLICE_MS;
-        nanosleep(&(struct timespec){.tv_nsec = slice_ms * 1000000}, NULL);
+        clock_sleep_ms(slice_ms);
         wait_ms -= slice_ms;
     }
     return true;

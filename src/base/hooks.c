@@ -124,3 +124,15 @@ struct timespec clock_deadline(int64_t wait_us)
     return (struct timespec){.tv_sec = until_us / MICROSECONDS_PER_SECOND,
                              .tv_nsec = until_us % MICROSECONDS_PER_SECOND * 1000};
 }
+
+void clock_sleep_ms(int64_t wait_ms)
+{
+    clock_sleep_us(wait_ms * 1000);
+}
+
+void clock_sleep_us(int64_t wait_us)
+{
+    const struct timespec wait = {.tv_sec = wait_us / MICROSECONDS_PER_SECOND,
+                                  .tv_nsec = wait_us % MICROSECONDS_PER_SECOND * 1000};
+    (void)nanosleep(&wait, NULL);
+}

@@ -42,5 +42,8 @@ int64_t clock_mono_us(const struct clock *c);
 /* The time on CLOCK_MONOTONIC that is wait_us (>= 0) from now: the deadline of a condition variable
  * of that clock. Threads wait in real time, whatever the hooks say. */
 struct timespec clock_deadline(int64_t wait_us);
+/* Do nothing for so long, in real time; a signal may end it early. */
+void clock_sleep_ms(int64_t wait_ms);
+void clock_sleep_us(int64_t wait_us);
 
 #endif

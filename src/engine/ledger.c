@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -188,8 +187,7 @@ static int lock(struct ledger *l, struct ccd_error *err)
                              "ccdata process",
                              l->directory, l->name, (int)(LOCK_WAIT_MAX_US / 1000000));
         }
-        struct timespec pause = {.tv_nsec = pause_us * 1000};
-        (void)nanosleep(&pause, NULL);
+        clock_sleep_us(pause_us);
         waited_us += pause_us;
         pause_us = pause_us * 2 < LOCK_POLL_MAX_US ? pause_us * 2 : LOCK_POLL_MAX_US;
     }

@@ -2,7 +2,6 @@
  * ends. They are apart for each database. */
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/hash.h"
 #include "store/postgres/internal.h"
@@ -70,7 +69,7 @@ int postgres_lock(struct sql_connection *connection, const char *name, int64_t w
                              "--lock_wait",
                              name, c->base.target->name);
         }
-        nanosleep(&(struct timespec){.tv_nsec = poll_ms * 1000000}, NULL);
+        clock_sleep_ms(poll_ms);
     }
 }
 

@@ -1,5 +1,4 @@
 #include <string.h>
-#include <time.h>
 
 #include "store/sql/store.h"
 
@@ -11,11 +10,6 @@ static const int64_t longest_pause_ms = 1000;
 
 enum { TASK_ATTEMPTS_MAX = 5 };
 
-static void pause_ms(int64_t ms)
-{
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
-}
-
 static bool is_file(const struct sql_target *target)
 {
     return target->url.path[0] != '\0';
@@ -26,7 +20,7 @@ int sql_store_connect(const struct sql_driver *driver, const struct sql_target *
 {
     int64_t start_us = clock_mono_us(target->clock);
     int64_t paused_ms = 0;
-    for (int64_t pause = first_pause_ms;;) {
+    for (int64_t pause_ms = first_pause_ms;;) {
         *out = NULL;
         *out_missing = false;
         int status = driver->open(target, out, out_missing, err);
@@ -35,11 +29,11 @@ int sql_store_connect(const struct sql_driver *driver, const struct sql_target *
         /* Counted as well as measured: the clock of a test may stand still. */
         int64_t spent_ms = (clock_mono_us(target->clock) - start_us) / 1000;
         spent_ms = spent_ms > paused_ms ? spent_ms : paused_ms;
-        if (spent_ms + pause > reach_ms)
+        if (spent_ms + pause_ms > reach_ms)
             return status;
-        pause_ms(pause);
-        paused_ms += pause;
-        pause = 2 * pause < longest_pause_ms ? 2 * pause : longest_pause_ms;
+        clock_sleep_ms(pause_ms);
+        paused_ms += pause_ms;
+        pause_ms = 2 * pause_ms < longest_pause_ms ? 2 * pause_ms : longest_pause_ms;
     }
 }
 
@@ -120,7 +114,7 @@ int sql_store_do(struct sql_store *s, struct sql_task *task, struct ccd_error *e
         return error_set(err, CCD_DATABASE_PERMISSION, "%s was opened for reading only",
                          s->target.name);
     }
-    int64_t pause = first_pause_ms / 2;
+    int64_t pause_ms = first_pause_ms / 2;
     for (int attempts = 1;; attempts++) {
         bool begun;
         int status = attempt(s, task, &begun, err);
@@ -128,8 +122,8 @@ int sql_store_do(struct sql_store *s, struct sql_task *task, struct ccd_error *e
         if (status == CCD_OK || !begun || !again || task->delivered ||
             attempts == TASK_ATTEMPTS_MAX || is_file(&s->target))
             return status;
-        pause_ms(pause);
-        pause *= 2;
+        clock_sleep_ms(pause_ms);
+        pause_ms *= 2;
     }
 }
 

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "store/sqlite/internal.h"
@@ -82,7 +81,7 @@ static int use_wal(struct sqlite_connection *c, struct ccd_error *err)
         status = query(c, stmt, &row, err);
         if (status != CCD_DATABASE_BUSY || waited_ms >= target->busy_timeout_ms)
             break;
-        nanosleep(&(struct timespec){.tv_nsec = poll_ms * 1000000}, NULL);
+        clock_sleep_ms(poll_ms);
         waited_ms += poll_ms;
         status = CCD_OK;
     }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -70,7 +69,7 @@ int sqlite_lock(struct sql_connection *connection, const char *name, int64_t wai
                              "another run holds the lock %s of %s: wait for it, or use --lock_wait",
                              name, target->name);
         }
-        nanosleep(&(struct timespec){.tv_nsec = poll_ms * 1000000}, NULL);
+        clock_sleep_ms(poll_ms);
     }
 }
 

@@ -96,6 +96,15 @@ TEST(hooks_system_clock_runs)
     CHECK(clock_mono_us(&clock_system) >= before);
 }
 
+TEST(hooks_sleep_as_long_as_they_are_told)
+{
+    int64_t before_us = clock_mono_us(NULL);
+    clock_sleep_ms(2);
+    clock_sleep_us(500);
+    clock_sleep_us(0);
+    CHECK(clock_mono_us(NULL) - before_us >= 2500);
+}
+
 TEST(hooks_deadlines_are_on_the_monotonic_clock)
 {
     struct timespec before;
