@@ -315,12 +315,6 @@ static int copy_list(struct copy *c, const struct data_type *type, const char *m
     return status;
 }
 
-static bool lists_instruments_of(const struct data_type *list, const struct data_type *candles)
-{
-    return candles->shape == SHAPE_CANDLES && candles->catalogue &&
-           strcmp(candles->catalogue, list->name) == 0;
-}
-
 /* Whether the list of a market was copied for a type before this one, or for the item before. */
 static bool is_seen(const struct copy *c, const struct data_type *list, size_t type, size_t item)
 {
@@ -328,8 +322,7 @@ static bool is_seen(const struct copy *c, const struct data_type *list, size_t t
     if (item > 0 && strcmp(c->lists[type].items[item - 1].market, market) == 0)
         return true;
     for (size_t t = 0; t < type; t++)
-        if (lists_instruments_of(list, data_types[t]) &&
-            series_list_has_market(&c->lists[t], market))
+        if (type_is_listed(data_types[t], list) && series_list_has_market(&c->lists[t], market))
             return true;
     return false;
 }
@@ -340,7 +333,7 @@ static int copy_lists(struct copy *c, const struct data_type *list, struct copy_
     int status = 0;
     c->part = copy_report_part(report, list->name, NULL);
     for (size_t t = 0; t < data_type_count; t++) {
-        if (!lists_instruments_of(list, data_types[t]))
+        if (!type_is_listed(data_types[t], list))
             continue;
         for (size_t i = 0; i < c->lists[t].count && status == 0; i++)
             if (!is_seen(c, list, t, i))
@@ -353,15 +346,9 @@ static int copy_lists(struct copy *c, const struct data_type *list, struct copy_
 
 static int load_lists(struct copy *c, struct ccd_error *err)
 {
-    int status = 0;
     size_t series = 0;
-    c->lists = mem_new(NULL, data_type_count, sizeof(*c->lists));
-    if (!c->lists)
-        return error_set(err, CCD_NO_MEMORY, "no memory for the series");
+    int status = series_lists_load(&c->lists, c->from.store, &c->choice, err);
     for (size_t i = 0; i < data_type_count && status == 0; i++) {
-        if (!type_choice_needs(&c->choice, data_types[i]))
-            continue;
-        status = series_list_load(&c->lists[i], c->from.store, data_types[i], err);
         series += c->lists[i].count;
         if (c->choice.chosen[i])
             c->scan.now.parts_total += (int64_t)c->lists[i].count * INTERVAL_COUNT;
@@ -388,9 +375,7 @@ static void release(struct copy *c)
     copy_close_writer(c);
     endpoint_close(&c->from);
     endpoint_close(&c->to);
-    for (size_t i = 0; c->lists && i < data_type_count; i++)
-        series_list_release(&c->lists[i]);
-    mem_free(NULL, c->lists);
+    series_lists_free(c->lists);
     batch_release(&c->rows);
     batch_release(&c->probe);
     coverage_list_release(&c->source);

@@ -4,7 +4,7 @@
 #include "api/copy.h"
 #include "base/arena.h"
 
-enum { PARTS_MAX = ENDPOINT_TYPES_MAX * INTERVAL_COUNT, REPORT_MAX_BYTES = 1 << 20 };
+enum { PARTS_MAX = DATA_TYPES_MAX * INTERVAL_COUNT, REPORT_MAX_BYTES = 1 << 20 };
 
 struct copy_report {
     struct ccd_copy_report report; /* first, so that ccd_copy_report_free finds all of it */
@@ -92,13 +92,10 @@ struct ccd_copy_report *copy_report_finish(struct copy_report *r, const struct c
     redact(&c->client->redactor, report->error.message);
     report->exit_code = ccd_status_exit_code(report->error.status);
     bool some = report->total.chunks_copied + report->total.chunks_skipped > 0;
-    if (report->error.status == CCD_OK) {
-        report->status = "complete";
-    } else if (report->error.status == CCD_INTERRUPTED) {
-        report->status = "interrupted";
-    } else {
-        report->status = some ? "partial" : "failed";
-        report->exit_code = some && ended->status == CCD_OK ? 1 : report->exit_code;
+    report->status = scan_outcome(report->error.status);
+    if (some && strcmp(report->status, "failed") == 0) {
+        report->status = "partial";
+        report->exit_code = ended->status == CCD_OK ? 1 : report->exit_code;
     }
     return report;
 }

@@ -276,7 +276,7 @@ static bool has_market(const struct diff *d, const struct data_type *list, size_
                        const char *market)
 {
     for (size_t t = 0; t < types; t++) {
-        if (!data_types[t]->catalogue || strcmp(data_types[t]->catalogue, list->name) != 0)
+        if (!type_is_listed(data_types[t], list))
             continue;
         if (series_list_has_market(&d->left.lists[t], market) ||
             series_list_has_market(&d->right.lists[t], market))
@@ -293,7 +293,7 @@ static int compare_lists(struct diff *d, const struct data_type *list, struct cc
         const struct listed_series *left, *right;
         size_t left_at = 0, right_at = 0;
         const char *last = "";
-        if (!data_types[t]->catalogue || strcmp(data_types[t]->catalogue, list->name) != 0)
+        if (!type_is_listed(data_types[t], list))
             continue;
         while (status == 0 && series_list_pair(&d->left.lists[t], &left_at, &d->right.lists[t],
                                                &right_at, &left, &right)) {
@@ -307,18 +307,6 @@ static int compare_lists(struct diff *d, const struct data_type *list, struct cc
 }
 
 /* ---- all of it ---- */
-
-static int load_side(struct diff *d, struct side *side, struct ccd_error *err)
-{
-    int status = 0;
-    side->lists = mem_new(NULL, data_type_count, sizeof(*side->lists));
-    if (!side->lists)
-        return error_set(err, CCD_NO_MEMORY, "no memory for the series");
-    for (size_t i = 0; i < data_type_count && status == 0; i++)
-        if (type_choice_needs(&d->choice, data_types[i]))
-            status = series_list_load(&side->lists[i], side->endpoint.store, data_types[i], err);
-    return status;
-}
 
 static void count_parts(struct diff *d)
 {
@@ -334,9 +322,9 @@ static void count_parts(struct diff *d)
 
 static int compare_all(struct diff *d, struct ccd_error *err)
 {
-    int status = load_side(d, &d->left, err);
+    int status = series_lists_load(&d->left.lists, d->left.endpoint.store, &d->choice, err);
     if (status == 0)
-        status = load_side(d, &d->right, err);
+        status = series_lists_load(&d->right.lists, d->right.endpoint.store, &d->choice, err);
     if (status == 0)
         count_parts(d);
     for (size_t i = 0; i < data_type_count && status == 0; i++) {
@@ -354,9 +342,7 @@ static int compare_all(struct diff *d, struct ccd_error *err)
 static void release_side(struct side *side)
 {
     endpoint_close(&side->endpoint);
-    for (size_t i = 0; side->lists && i < data_type_count; i++)
-        series_list_release(&side->lists[i]);
-    mem_free(NULL, side->lists);
+    series_lists_free(side->lists);
     side->lists = NULL;
     batch_release(&side->months.batch);
     batch_release(&side->list);
@@ -426,9 +412,7 @@ static void finish(struct diff *d, const struct ccd_error *ended)
     redact(&d->client->redactor, report->error.message);
     report->exit_code = ccd_status_exit_code(ended->status);
     report->duration_ms = scan_elapsed_ms(&d->scan);
-    report->status = ended->status == CCD_OK            ? "complete"
-                     : ended->status == CCD_INTERRUPTED ? "interrupted"
-                                                        : "failed";
+    report->status = scan_outcome(ended->status);
 }
 
 int ccd_diff(struct ccd_client *client, const struct ccd_diff_options *options,

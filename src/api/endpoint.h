@@ -9,7 +9,6 @@
 
 enum {
     ENDPOINT_NAME_MAX_BYTES = 512,
-    ENDPOINT_TYPES_MAX = 64,
     ENDPOINT_ROWS = 5000 /* periods read or written at once: a page of days */
 };
 
@@ -35,16 +34,6 @@ void endpoint_close(struct endpoint *endpoint); /* zeroed is legal */
  * URL. */
 int endpoint_check_pair(const char *left_role, const char *left_url, const char *right_role,
                         const char *right_url, struct ccd_error *err);
-
-/* The types of the registry that the names ask for, none = all. CCD_USAGE with the nearest name. */
-struct type_choice {
-    bool chosen[ENDPOINT_TYPES_MAX]; /* as in data_types[] */
-};
-int type_choice_init(struct type_choice *choice, const char *const *names, size_t count,
-                     struct ccd_error *err);
-/* Whether series of this candle type are needed: it is chosen, or the list of its instruments. */
-bool type_choice_needs(const struct type_choice *choice, const struct data_type *type);
-bool type_choice_has(const struct type_choice *choice, const struct data_type *type);
 
 /* What rows can have as ts: every database's times reach so far. */
 struct period_range endpoint_all_time(void);

@@ -57,3 +57,10 @@ bool scan_again(struct scan *scan, int *attempts, const struct ccd_error *err)
     }
     return true;
 }
+
+const char *scan_outcome(enum ccd_status status)
+{
+    if (status == CCD_OK)
+        return "complete";
+    return status == CCD_INTERRUPTED ? "interrupted" : "failed";
+}

@@ -1,5 +1,4 @@
-/* What copy and diff share while they walk over whole destinations: progress, stops, tries again.
- */
+/* What copy, diff and selftest share while they are at work: progress, stops, tries again. */
 #ifndef API_SCAN_H
 #define API_SCAN_H
 
@@ -23,5 +22,7 @@ int scan_step(struct scan *scan, struct ccd_error *err);
 /* Whether an error may pass: waits a little longer each time, at most for half a minute in all.
  * *attempts begins with 0. */
 bool scan_again(struct scan *scan, int *attempts, const struct ccd_error *err);
+/* The word of a report for how it ended: "complete", "interrupted", "failed". */
+const char *scan_outcome(enum ccd_status status);
 
 #endif

@@ -66,6 +66,17 @@ static int make_page(struct selftest *t, int page, unsigned version, struct ccd_
                               version, err);
 }
 
+static struct coverage_segment segment_of(const struct selftest *t, int page)
+{
+    struct period_range range = page_range(t, page);
+    return (struct coverage_segment){
+        .from_ts = range.from_ts,
+        .to_ts = range.to_ts,
+        .state = COVERAGE_STORED,
+        .asked_utc_s = t->collected_utc_s,
+    };
+}
+
 /* The rows that were made, with a segment for their range unless it is NULL. */
 static struct store_page page_of(const struct selftest *t, int64_t collected_utc_s,
                                  const struct coverage_segment *segment)
@@ -167,13 +178,7 @@ static int write_fresh(struct selftest *t, int64_t *out_rows, char *message, str
     (void)message;
     int status = t->endpoint.store->ops->put_series(t->endpoint.store, t->type, &t->names, 1, err);
     for (int i = 0; i < PAGES && status == 0; i++) {
-        struct period_range range = page_range(t, i);
-        const struct coverage_segment segment = {
-            .from_ts = range.from_ts,
-            .to_ts = range.to_ts,
-            .state = COVERAGE_STORED,
-            .asked_utc_s = t->collected_utc_s,
-        };
+        const struct coverage_segment segment = segment_of(t, i);
         struct store_page_result result;
         status = make_page(t, i, 0, err);
         struct store_page page = page_of(t, t->collected_utc_s, &segment);
@@ -338,13 +343,7 @@ static int roll_back(struct selftest *t, int64_t *out_rows, char *message, struc
 {
     (void)message;
     const struct store_ops *ops = t->endpoint.store->ops;
-    struct period_range range = page_range(t, PAGES);
-    const struct coverage_segment segment = {
-        .from_ts = range.from_ts,
-        .to_ts = range.to_ts,
-        .state = COVERAGE_STORED,
-        .asked_utc_s = t->collected_utc_s,
-    };
+    const struct coverage_segment segment = segment_of(t, PAGES);
     struct store_page_result result;
     int status = make_page(t, PAGES, 0, err);
     const struct store_page page = page_of(t, t->collected_utc_s, &segment);
@@ -355,7 +354,7 @@ static int roll_back(struct selftest *t, int64_t *out_rows, char *message, struc
     status = ops->writer_put(t->writer, &page, &result, err);
     ops->writer_rollback(t->writer);
     if (status == 0)
-        status = read_range(t, range, err);
+        status = read_range(t, page_range(t, PAGES), err);
     if (status == 0)
         status = expect("rows after ROLLBACK", 0, (int64_t)t->stored.row_count, err);
     int64_t none;
@@ -567,9 +566,7 @@ static void finish(struct selftest *t)
     report->database = t->endpoint.name;
     report->duration_ms = scan_elapsed_ms(&t->scan);
     report->exit_code = ccd_status_exit_code(report->error.status);
-    report->status = report->error.status == CCD_OK            ? "complete"
-                     : report->error.status == CCD_INTERRUPTED ? "interrupted"
-                                                               : "failed";
+    report->status = scan_outcome(report->error.status);
 }
 
 void ccd_selftest_report_free(struct ccd_selftest_report *report)

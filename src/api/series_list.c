@@ -78,15 +78,11 @@ static int add(void *user, const struct store_series *series, struct ccd_error *
     return 0;
 }
 
-int listed_series_compare(const struct listed_series *a, const struct listed_series *b)
-{
-    int order = strcmp(a->market, b->market);
-    return order != 0 ? order : strcmp(a->instrument, b->instrument);
-}
-
 static int compare(const void *a, const void *b)
 {
-    return listed_series_compare(a, b);
+    const struct listed_series *left = a, *right = b;
+    int order = strcmp(left->market, right->market);
+    return order != 0 ? order : strcmp(left->instrument, right->instrument);
 }
 
 int series_list_load(struct series_list *list, struct store *store, const struct data_type *type,
@@ -108,6 +104,27 @@ void series_list_release(struct series_list *list)
     *list = (struct series_list){0};
 }
 
+int series_lists_load(struct series_list **out, struct store *store,
+                      const struct type_choice *choice, struct ccd_error *err)
+{
+    struct series_list *lists = mem_new(NULL, data_type_count, sizeof(*lists));
+    *out = lists;
+    if (!lists)
+        return error_set(err, CCD_NO_MEMORY, "no memory for the series");
+    int status = 0;
+    for (size_t i = 0; i < data_type_count && status == 0; i++)
+        if (type_choice_needs(choice, data_types[i]))
+            status = series_list_load(&lists[i], store, data_types[i], err);
+    return status;
+}
+
+void series_lists_free(struct series_list *lists)
+{
+    for (size_t i = 0; lists && i < data_type_count; i++)
+        series_list_release(&lists[i]);
+    mem_free(NULL, lists);
+}
+
 bool series_list_pair(const struct series_list *left, size_t *left_at,
                       const struct series_list *right, size_t *right_at,
                       const struct listed_series **out_left, const struct listed_series **out_right)
@@ -115,7 +132,7 @@ bool series_list_pair(const struct series_list *left, size_t *left_at,
     const struct listed_series *l = *left_at < left->count ? &left->items[*left_at] : NULL;
     const struct listed_series *r = *right_at < right->count ? &right->items[*right_at] : NULL;
     if (l && r) {
-        int order = listed_series_compare(l, r);
+        int order = compare(l, r);
         l = order <= 0 ? l : NULL;
         r = order >= 0 ? r : NULL;
     }

@@ -3,6 +3,7 @@
 #ifndef API_SERIES_LIST_H
 #define API_SERIES_LIST_H
 
+#include "api/type_choice.h"
 #include "base/arena.h"
 #include "store/store.h"
 #include "store/value.h"
@@ -25,8 +26,11 @@ int series_list_load(struct series_list *list, struct store *store, const struct
                      struct ccd_error *err);
 void series_list_release(struct series_list *list); /* zeroed is legal */
 
-/* < 0, 0, > 0 as in strcmp: by market, then by instrument. */
-int listed_series_compare(const struct listed_series *a, const struct listed_series *b);
+/* A list for each data type, as in data_types[]: loaded where the choice needs it, else empty. */
+int series_lists_load(struct series_list **out, struct store *store,
+                      const struct type_choice *choice, struct ccd_error *err);
+void series_lists_free(struct series_list *lists); /* NULL is fine */
+
 /* Where both lists have the same series, ascending: moves the places and returns true until both
  * lists are at their end. *out_left or *out_right is NULL where a side does not have the series. */
 bool series_list_pair(const struct series_list *left, size_t *left_at,
