@@ -195,7 +195,7 @@ static int connect_to(struct mysql_connection *c, const struct place *place,
     if (status != CCD_OK)
         return status;
     watch(c);
-    return session_begin(c, err);
+    return mysql_session_begin(c, err);
 }
 
 static int open_host(const struct sql_target *target, const struct store_host *host,

@@ -11,7 +11,7 @@
 #include "store/sql/sql.h"
 
 /* The server's longest name of a lock (64) and its NUL. */
-enum { LOCK_NAME_BYTES = 65, LOCKS_MAX = 16, SQL_TEXT_MAX_BYTES = 64 * 1024 };
+enum { LOCK_NAME_BYTES = 65, LOCKS_MAX = 16 };
 
 /* A prepared statement, found again by its text. */
 struct statement {
@@ -106,8 +106,8 @@ struct client_file {
     char socket[URL_HOST_MAX_BYTES];
     bool has_password;
 };
-/* user, password and socket of ~/.my.cnf, sections [client], [client-server], [client-mariadb];
- * empty when there is none or others may write it. */
+/* user, password and socket of ~/.my.cnf, sections [client], [client-server], [client-mariadb],
+ * [client-mysql]; empty when there is none or others may write it. */
 void client_file_read(const char *path, struct client_file *out);
 void client_file_release(struct client_file *file); /* wipes */
 
@@ -118,7 +118,7 @@ int mysql_connect(const struct sql_target *target, struct mysql_connection **out
                   struct ccd_error *err);
 void mysql_disconnect(struct mysql_connection *c); /* NULL is fine */
 /* Settings of the session, read back; what the server is and can do. */
-int session_begin(struct mysql_connection *c, struct ccd_error *err);
+int mysql_session_begin(struct mysql_connection *c, struct ccd_error *err);
 
 /* ---- statement.c ---- */
 

@@ -274,7 +274,7 @@ static int read_back(struct mysql_connection *c, struct ccd_error *err)
     return status;
 }
 
-int session_begin(struct mysql_connection *c, struct ccd_error *err)
+int mysql_session_begin(struct mysql_connection *c, struct ccd_error *err)
 {
     struct buf sql;
     buf_init(&sql, SETTINGS_MAX_BYTES, c->base.target->allocator);

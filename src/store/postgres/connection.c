@@ -9,7 +9,6 @@
 enum {
     PARAMETERS_MAX = 24,
     SERVER_VERSION_MIN = 100000, /* before 10 the binary form of timestamps was a build option */
-    SQL_TEXT_MAX_BYTES = 256 * 1024,
     TEXT_MAX_BYTES = 256 * 1024 * 1024,
 };
 

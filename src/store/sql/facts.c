@@ -102,28 +102,11 @@ static int take_stored(void *user, const struct value *values, size_t count, str
     return status;
 }
 
-static void write_select(struct buf *sql, const struct sql_connection *c,
-                         const struct store_page *page)
-{
-    buf_clear(sql);
-    buf_add_text(sql, "SELECT ");
-    sql_add_moment(sql, c, "ts");
-    buf_add_text(sql, ", ");
-    sql_add_moment(sql, c, "collected_at");
-    sql_add_fact_columns(sql, c, page->type);
-    buf_add_text(sql, " FROM ");
-    sql_add_fact_name(sql, c, page->type, page->interval);
-    buf_add_text(sql, " WHERE series_id = ?1 AND ts >= ");
-    sql_add_moment_parameter(sql, c, 2);
-    buf_add_text(sql, " AND ts <= ");
-    sql_add_moment_parameter(sql, c, 3);
-    buf_add_text(sql, " ORDER BY ts");
-}
-
 static int read_stored(struct sql_connection *c, struct reading *r, struct ccd_error *err)
 {
     struct buf *sql = &r->f->sql;
-    write_select(sql, c, r->page);
+    buf_clear(sql);
+    sql_add_rows_query(sql, c, r->page->type, r->page->interval, "<=");
     const struct value parameters[] = {
         value_i64(r->page->series->series_id),
         value_i64(ts_of(r, 0)),

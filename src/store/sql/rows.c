@@ -16,21 +16,21 @@ struct read_call {
     size_t ts_column;
 };
 
-static void write_select(struct buf *sql, const struct sql_connection *c,
-                         const struct read_call *call)
+void sql_add_rows_query(struct buf *sql, const struct sql_connection *c,
+                        const struct data_type *type, enum interval interval, const char *before)
 {
     buf_add_text(sql, "SELECT ");
     sql_add_moment(sql, c, "ts");
     buf_add_text(sql, ", ");
     sql_add_moment(sql, c, "collected_at");
-    sql_add_fact_columns(sql, c, call->type);
+    sql_add_fact_columns(sql, c, type);
     buf_add_text(sql, " FROM ");
-    sql_add_fact_name(sql, c, call->type, call->interval);
+    sql_add_fact_name(sql, c, type, interval);
     buf_add_text(sql, " WHERE series_id = ?1 AND ts >= ");
     sql_add_moment_parameter(sql, c, 2);
-    buf_add_text(sql, " AND ts < ");
+    buf_printf(sql, " AND ts %s ", before);
     sql_add_moment_parameter(sql, c, 3);
-    buf_add_text(sql, " ORDER BY ts LIMIT ?4");
+    buf_add_text(sql, " ORDER BY ts");
 }
 
 int sql_row_to_batch(const struct value *values, size_t count, struct batch *b, size_t ts_column,
@@ -69,7 +69,8 @@ static int read_rows(struct sql_connection *c, void *context, struct ccd_error *
     batch_clear(call->batch);
     struct buf sql;
     buf_init(&sql, SQL_TEXT_MAX_BYTES, c->target->allocator);
-    write_select(&sql, c, call);
+    sql_add_rows_query(&sql, c, call->type, call->interval, "<");
+    buf_add_text(&sql, " LIMIT ?4");
     const struct value parameters[] = {
         value_i64(call->series_id),
         value_i64(call->range.from_ts),

@@ -15,7 +15,12 @@
 #include "store/url.h"
 #include "store/value.h"
 
-enum { SQL_NAME_MAX_BYTES = 512, SQL_PARAMETERS_MAX = 512, SQL_STATEMENTS_KEPT = 64 };
+enum {
+    SQL_NAME_MAX_BYTES = 512,
+    SQL_TEXT_MAX_BYTES = 256 * 1024, /* of a statement, without rows in it */
+    SQL_PARAMETERS_MAX = 512,
+    SQL_STATEMENTS_KEPT = 64,
+};
 
 enum sql_intent { SQL_READS, SQL_WRITES };
 

@@ -11,8 +11,6 @@
 #include "store/attributes.h"
 #include "store/sql/pool.h"
 
-enum { SQL_TEXT_MAX_BYTES = 256 * 1024 };
-
 extern const struct store_ops sql_store_ops;
 
 /* Open a store through a driver. The URL is copied; a password of the configuration is used when it
@@ -142,6 +140,11 @@ int sql_attributes_write(struct sql_connection *c, const struct sql_attributes *
                          struct ccd_error *err);
 
 /* ---- rows.c ---- */
+
+/* "SELECT ts, collected_at, fact columns … FROM the fact table WHERE series_id = ?1 AND ts >= ?2
+ * AND ts <before> ?3 ORDER BY ts": before is "<" or "<=". */
+void sql_add_rows_query(struct buf *sql, const struct sql_connection *c,
+                        const struct data_type *type, enum interval interval, const char *before);
 
 /* Append a row (ts, collected_at, fact columns …) to a batch with room for it. */
 int sql_row_to_batch(const struct value *values, size_t count, struct batch *b, size_t ts_column,

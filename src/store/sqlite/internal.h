@@ -8,7 +8,7 @@
 
 #include "store/sql/sql.h"
 
-struct facts; /* facts.h */
+struct facts; /* facts.c */
 
 /* A prepared statement; SQLite keeps its text. */
 struct kept_statement {

@@ -10,18 +10,6 @@
 
 #include "sql.h"
 
-#define PLACE_TEST(name)                                                                           \
-    static void place_##name(struct fixture *f);                                                   \
-    TEST(sqlite_##name)                                                                            \
-    {                                                                                              \
-        struct fixture f = {.back_end = &back_end_sqlite};                                         \
-        if (CHECK(f.back_end->make_place(&f.place))) {                                             \
-            place_##name(&f);                                                                      \
-            f.back_end->remove_place(&f.place);                                                    \
-        }                                                                                          \
-    }                                                                                              \
-    static void place_##name(struct fixture *f)
-
 enum { DUMP_MAX_BYTES = 8192, KILLS_MAX = 2000 };
 
 /* ---- a database of version 1 ---- */

@@ -224,6 +224,15 @@ bool server_manage(const struct back_end *server, const char *sql)
     return held(sql);
 }
 
+int server_try_open(struct fixture *f)
+{
+    struct store_config config = fixture_config(f);
+    struct store *store = NULL;
+    int status = store_open(&config, &store, &f->err);
+    store_close(store);
+    return status;
+}
+
 const char *ask(struct fixture *f, const char *sql)
 {
     if (f->back_end == &back_end_sqlite)

@@ -21,6 +21,9 @@ void server_end_connections(struct fixture *f);
 /* Let the fixture's place be the same database as another user with the same password. */
 void server_url_as(struct fixture *f, const char *user, const char *password);
 
+/* Open a store as the fixture says and close it again; the status, the reason in f->err. */
+int server_try_open(struct fixture *f);
+
 /* The rows of a query in any SQL back-end, "a|b\nc|d"; NULL as "NULL". Valid until the next call.
  */
 const char *ask(struct fixture *f, const char *sql);

@@ -8,16 +8,6 @@
 #define STRANGER "ccdata_stranger"
 #define STRANGER_PASSWORD "stranger-of-tests"
 
-/* Opens as the fixture says; what it leaves is closed. */
-static int open_status(struct fixture *f)
-{
-    struct store_config config = fixture_config(f);
-    struct store *store = NULL;
-    int status = store_open(&config, &store, &f->err);
-    store_close(store);
-    return status;
-}
-
 /* ---- differences ---- */
 
 struct differences {
@@ -49,13 +39,13 @@ static void check_spoilt(struct fixture *f, const char *mariadb, const char *pos
                          const char *object, const char *word)
 {
     struct differences d;
-    if (!CHECK_INT(CCD_OK, open_status(f)) || !CHECK_INT(0, check_schema(f, &d))) {
+    if (!CHECK_INT(CCD_OK, server_try_open(f)) || !CHECK_INT(0, check_schema(f, &d))) {
         fprintf(stderr, "%s\n%s", f->err.message, d.text);
         return;
     }
     if (!server_run_each(f, mariadb, postgres))
         return;
-    CHECK_INT(CCD_DATABASE_SCHEMA, open_status(f));
+    CHECK_INT(CCD_DATABASE_SCHEMA, server_try_open(f));
     CHECK(strstr(f->err.message, object) != NULL);
     CHECK(check_schema(f, &d) >= 1);
     if (!CHECK(strstr(d.text, object) && strstr(d.text, word)))
@@ -118,7 +108,7 @@ SERVERS_ALONE(no_key)
 SERVERS_ALONE(unique_key_that_is_missing)
 {
     char sql[512];
-    if (!CHECK_INT(CCD_OK, open_status(f)))
+    if (!CHECK_INT(CCD_OK, server_try_open(f)))
         return;
     const char *name = ask(
         f, is_mariadb(f)
@@ -135,13 +125,13 @@ SERVERS_ALONE(unique_key_that_is_missing)
 
 static void check_version(struct fixture *f, const char *sql)
 {
-    if (!CHECK_INT(CCD_OK, open_status(f)) || !server_run(f, sql))
+    if (!CHECK_INT(CCD_OK, server_try_open(f)) || !server_run(f, sql))
         return;
-    CHECK_INT(CCD_DATABASE_SCHEMA, open_status(f));
+    CHECK_INT(CCD_DATABASE_SCHEMA, server_try_open(f));
     if (!CHECK(strstr(f->err.message, "version") != NULL))
         fprintf(stderr, "%s\n", f->err.message);
     f->read_only = true;
-    CHECK_INT(CCD_DATABASE_SCHEMA, open_status(f));
+    CHECK_INT(CCD_DATABASE_SCHEMA, server_try_open(f));
 }
 
 SERVERS_ALONE(newer_version)
@@ -160,18 +150,18 @@ SERVERS_ALONE(schema_is_created_only_when_allowed)
 {
     struct differences d;
     f->no_create = true;
-    CHECK_INT(CCD_DATABASE_SCHEMA, open_status(f));
+    CHECK_INT(CCD_DATABASE_SCHEMA, server_try_open(f));
     CHECK(check_schema(f, &d) > 20);
     CHECK_TEXT("0", ask(f, is_mariadb(f)
                                ? "SELECT count(*) FROM information_schema.tables WHERE"
                                  " table_schema = DATABASE()"
                                : "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"));
     f->no_create = false;
-    if (!CHECK_INT(CCD_OK, open_status(f)))
+    if (!CHECK_INT(CCD_OK, server_try_open(f)))
         fprintf(stderr, "%s\n", f->err.message);
     CHECK_INT(0, check_schema(f, &d));
     f->no_create = true;
-    CHECK_INT(CCD_OK, open_status(f));
+    CHECK_INT(CCD_OK, server_try_open(f));
 }
 
 SERVERS_ALONE(missing_objects_are_made_again)
@@ -186,7 +176,7 @@ SERVERS_ALONE(missing_objects_are_made_again)
     server_run_each(f, "DROP TABLE fact_spot_ohlcv_1m, ccdata_revisions",
                     "DROP TABLE fact_spot_ohlcv_1m, ccdata_revisions CASCADE");
     f->no_create = true;
-    CHECK_INT(CCD_DATABASE_SCHEMA, open_status(f));
+    CHECK_INT(CCD_DATABASE_SCHEMA, server_try_open(f));
     CHECK(check_schema(f, &d) >= 3);
     CHECK(strstr(d.text, "spot_ohlcv_1d") && strstr(d.text, "fact_spot_ohlcv_1m") &&
           strstr(d.text, "ccdata_revisions"));
@@ -217,7 +207,7 @@ SERVERS_ALONE(tables_of_others_are_left_alone)
 {
     server_run(f, "CREATE TABLE their_table (a INTEGER)");
     server_run(f, "INSERT INTO their_table VALUES (1)");
-    if (!CHECK_INT(CCD_OK, open_status(f)))
+    if (!CHECK_INT(CCD_OK, server_try_open(f)))
         fprintf(stderr, "%s\n", f->err.message);
     CHECK_TEXT("1", ask(f, "SELECT count(*) FROM their_table"));
 }
@@ -225,7 +215,7 @@ SERVERS_ALONE(tables_of_others_are_left_alone)
 SERVERS_ALONE(table_of_ours_is_a_view)
 {
     server_run(f, "CREATE VIEW ccdata_coverage AS SELECT 1 AS a");
-    CHECK_INT(CCD_DATABASE_SCHEMA, open_status(f));
+    CHECK_INT(CCD_DATABASE_SCHEMA, server_try_open(f));
     CHECK(strstr(f->err.message, "ccdata_coverage") != NULL);
 }
 
@@ -236,7 +226,7 @@ SERVERS_ALONE(database_that_does_not_exist)
                                              : "DROP DATABASE ccdata_case WITH (FORCE)");
     for (int i = 0; i < 2; i++) {
         f->read_only = i == 1;
-        CHECK_INT(CCD_DATABASE_SCHEMA, open_status(f));
+        CHECK_INT(CCD_DATABASE_SCHEMA, server_try_open(f));
         CHECK(strstr(f->err.message, "ccdata_case") != NULL);
         CHECK(strstr(f->err.message, "secret-of-tests") == NULL);
     }
@@ -283,7 +273,7 @@ SERVERS_ALONE(user_who_may_not_create)
 {
     if (become_stranger(f, "SELECT, INSERT, UPDATE, DELETE",
                         "GRANT USAGE ON SCHEMA public TO " STRANGER)) {
-        CHECK_INT(CCD_DATABASE_PERMISSION, open_status(f));
+        CHECK_INT(CCD_DATABASE_PERMISSION, server_try_open(f));
         CHECK(strstr(f->err.message, STRANGER_PASSWORD) == NULL);
     }
     drop_stranger(f);
@@ -322,7 +312,7 @@ SERVERS_ALONE(user_who_may_not_insert_rows)
     struct coverage_segment got[2];
     page_init_days(&page, 100, 5);
     page_cover(&page, day(100), day(105), COVERAGE_STORED);
-    CHECK_INT(CCD_OK, open_status(f));
+    CHECK_INT(CCD_OK, server_try_open(f));
     if (become_stranger(
             f, "SELECT, SHOW VIEW, UPDATE, DELETE",
             "GRANT USAGE ON SCHEMA public TO " STRANGER ";"
@@ -344,7 +334,7 @@ SERVERS_ALONE(user_who_may_only_write_rows)
     struct page page;
     page_init_days(&page, 100, 5);
     page_cover(&page, day(100), day(105), COVERAGE_STORED);
-    CHECK_INT(CCD_OK, open_status(f));
+    CHECK_INT(CCD_OK, server_try_open(f));
     if (become_stranger(
             f, "SELECT, SHOW VIEW, INSERT, UPDATE, DELETE",
             "GRANT USAGE ON SCHEMA public TO " STRANGER ";"
@@ -362,9 +352,9 @@ SERVERS_ALONE(user_who_may_only_write_rows)
 SERVERS_ALONE(wrong_password)
 {
     server_url_as(f, NULL, "wrong-one");
-    CHECK_INT(CCD_DATABASE_PERMISSION, open_status(f));
+    CHECK_INT(CCD_DATABASE_PERMISSION, server_try_open(f));
     CHECK(strstr(f->err.message, "wrong-one") == NULL);
     server_url_as(f, "nobody_like_that", "wrong-one");
-    CHECK_INT(CCD_DATABASE_PERMISSION, open_status(f));
+    CHECK_INT(CCD_DATABASE_PERMISSION, server_try_open(f));
     CHECK(strstr(f->err.message, "wrong-one") == NULL);
 }

@@ -62,6 +62,18 @@ static void page_to_cut(struct page *page)
     page->p.fresh = true;
 }
 
+/* A page is written, the connection gone, the transaction open on this side. */
+static struct store_writer *put_and_cut(struct fixture *f, struct page *page)
+{
+    struct store_page_result result;
+    struct store_writer *w = fixture_writer(f);
+    page_to_cut(page);
+    CHECK_INT(CCD_OK, w->ops->writer_begin(w, &f->err));
+    CHECK_INT(CCD_OK, w->ops->writer_put(w, &page->p, &result, &f->err));
+    server_end_connections(f);
+    return w;
+}
+
 SERVERS(connection_ends_while_idle)
 {
     struct page page;
@@ -117,12 +129,7 @@ SERVERS(connection_ends_between_pages)
 SERVERS(connection_ends_before_commit)
 {
     struct page page;
-    struct store_page_result result;
-    struct store_writer *w = fixture_writer(f);
-    page_to_cut(&page);
-    CHECK_INT(CCD_OK, w->ops->writer_begin(w, &f->err));
-    CHECK_INT(CCD_OK, w->ops->writer_put(w, &page.p, &result, &f->err));
-    server_end_connections(f);
+    struct store_writer *w = put_and_cut(f, &page);
     enum store_outcome outcome = w->ops->writer_commit(w, &f->err);
     CHECK(outcome == STORE_ROLLED_BACK || outcome == STORE_UNKNOWN);
     CHECK_INT(CCD_DATABASE_UNREACHABLE, f->err.status);
@@ -133,12 +140,7 @@ SERVERS(connection_ends_before_commit)
 SERVERS(connection_ends_before_rollback)
 {
     struct page page;
-    struct store_page_result result;
-    struct store_writer *w = fixture_writer(f);
-    page_to_cut(&page);
-    CHECK_INT(CCD_OK, w->ops->writer_begin(w, &f->err));
-    CHECK_INT(CCD_OK, w->ops->writer_put(w, &page.p, &result, &f->err));
-    server_end_connections(f);
+    struct store_writer *w = put_and_cut(f, &page);
     w->ops->writer_rollback(w);
     check_whole(f, &page, false);
     page_release(&page);
@@ -147,12 +149,7 @@ SERVERS(connection_ends_before_rollback)
 SERVERS(connection_ends_before_closing)
 {
     struct page page;
-    struct store_page_result result;
-    struct store_writer *w = fixture_writer(f);
-    page_to_cut(&page);
-    CHECK_INT(CCD_OK, w->ops->writer_begin(w, &f->err));
-    CHECK_INT(CCD_OK, w->ops->writer_put(w, &page.p, &result, &f->err));
-    server_end_connections(f);
+    struct store_writer *w = put_and_cut(f, &page);
     w->ops->writer_close(w);
     f->writer = NULL;
     check_whole(f, &page, false);
@@ -358,15 +355,6 @@ SERVERS(small_packets_and_more_rows_per_statement)
 
 /* ---- a server that takes no writes ---- */
 
-static int open_status(struct fixture *f)
-{
-    struct store_config config = fixture_config(f);
-    struct store *store = NULL;
-    int status = store_open(&config, &store, &f->err);
-    store_close(store);
-    return status;
-}
-
 SERVERS(read_only_server)
 {
     struct page page;
@@ -375,7 +363,7 @@ SERVERS(read_only_server)
     page_check(f, &page, 5, 0, 0, 0);
     server_run_each(f, "SET GLOBAL read_only = 1",
                     "ALTER ROLE ccdata SET default_transaction_read_only = on");
-    int status = open_status(f);
+    int status = server_try_open(f);
     CHECK_INT(CCD_ACTION_RECONNECT, ccd_status_action((enum ccd_status)status));
     f->read_only = true; /* but it can be read */
     if (CHECK(fixture_reopen(f))) {

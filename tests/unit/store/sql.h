@@ -1,4 +1,4 @@
-/* A look into a SQLite database from outside, for the tests of that back-end. */
+/* Places of SQLite databases, and a look into one from outside, for the tests of that back-end. */
 #ifndef TESTS_UNIT_STORE_SQL_H
 #define TESTS_UNIT_STORE_SQL_H
 
@@ -21,5 +21,18 @@ const char *db_rows(sqlite3 *db, const char *sql);
 const char *db_rows_once(const struct fixture *f, const char *sql);
 
 #define CHECK_SQL(expected, f, sql) CHECK_TEXT((expected), db_rows_once((f), (sql)))
+
+/* A case that begins with a place and no database. */
+#define PLACE_TEST(name)                                                                           \
+    static void place_##name(struct fixture *f);                                                   \
+    TEST(sqlite_##name)                                                                            \
+    {                                                                                              \
+        struct fixture f = {.back_end = &back_end_sqlite};                                         \
+        if (CHECK(f.back_end->make_place(&f.place))) {                                             \
+            place_##name(&f);                                                                      \
+            f.back_end->remove_place(&f.place);                                                    \
+        }                                                                                          \
+    }                                                                                              \
+    static void place_##name(struct fixture *f)
 
 #endif

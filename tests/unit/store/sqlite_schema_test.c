@@ -9,19 +9,6 @@
 
 #include "sql.h"
 
-/* A case that begins with a place and no database. */
-#define PLACE_TEST(name)                                                                           \
-    static void place_##name(struct fixture *f);                                                   \
-    TEST(sqlite_##name)                                                                            \
-    {                                                                                              \
-        struct fixture f = {.back_end = &back_end_sqlite};                                         \
-        if (CHECK(f.back_end->make_place(&f.place))) {                                             \
-            place_##name(&f);                                                                      \
-            f.back_end->remove_place(&f.place);                                                    \
-        }                                                                                          \
-    }                                                                                              \
-    static void place_##name(struct fixture *f)
-
 enum open_how { OPEN_CREATE, OPEN_EXISTING, OPEN_READ_ONLY };
 
 /* Open and close; the status. */
