@@ -443,11 +443,21 @@ static int give(struct writer *w, const struct ddl_object *o, struct ccd_error *
     return w->visit(w->user, &object, err);
 }
 
+/* Its rows may be equal to each other, so only a number tells them apart; nobody reads it. */
+static void number_rows(const struct dialect *d, struct ddl_table *t)
+{
+    if (t->key_count > 0 || !d->types[DDL_ROW].declared)
+        return;
+    needed(t, "row_id", DDL_ROW);
+    key(t, "row_id");
+}
+
 static int give_table(struct writer *w, const char *name,
                       void (*shape)(struct writer *w, struct ddl_table *t), struct ccd_error *err)
 {
     w->table = (struct ddl_table){.name = name};
     shape(w, &w->table);
+    number_rows(w->d, &w->table);
     buf_clear(&w->sql);
     write_table(w);
     int status = give(w, &(struct ddl_object){DDL_TABLE, .name = name, .table = &w->table}, err);

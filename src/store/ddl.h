@@ -23,7 +23,8 @@ struct ddl_table {
     enum ddl_place place;
     struct ddl_column columns[DDL_COLUMNS_MAX];
     size_t column_count;
-    const char *key[DDL_KEY_MAX]; /* primary key, in order; none for insert-only tables */
+    const char
+        *key[DDL_KEY_MAX]; /* primary key, in order; none for insert-only tables, see DDL_ROW */
     size_t key_count;
     /* NULL after the last column of each; ascending as text, as describe gives them. */
     const char *uniques[DDL_UNIQUES_MAX][DDL_KEY_MAX];

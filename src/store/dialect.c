@@ -33,6 +33,7 @@
     " CASE WHEN c.COLLATION_NAME IS NULL THEN ''"                                                  \
     " WHEN c.COLLATION_NAME IN ('utf8mb4_nopad_bin', 'utf8mb4_0900_bin') THEN ' utf8mb4_bin'"      \
     " ELSE CONCAT(' ', c.COLLATION_NAME) END,"                                                     \
+    " CASE WHEN c.EXTRA LIKE '%auto_increment%' THEN ' auto_increment' ELSE '' END,"               \
     " CASE WHEN c.IS_NULLABLE = 'NO' THEN ' NOT NULL' ELSE '' END,"                                \
     " CASE WHEN k.SEQ_IN_INDEX IS NULL THEN '' ELSE CONCAT(' key ', k.SEQ_IN_INDEX) END) AS line"  \
     " FROM information_schema.COLUMNS c LEFT JOIN information_schema.STATISTICS k"                 \
@@ -171,6 +172,10 @@ static const struct dialect dialects[DIALECT_COUNT] =
                 .name = "mysql",
                 .alias = "mariadb",
                 .types = MYSQL_TYPES(""),
+                /* Servers insist on a key (sql_require_primary_key, innodb_force_primary_key, group
+                 * replication, Galera for DELETE) or would add a column of their own
+                 * (sql_generate_invisible_primary_key). SingleStore does neither. */
+                .types[DDL_ROW] = {"BIGINT AUTO_INCREMENT", "bigint auto_increment"},
                 .places = EVERYWHERE(INNODB_TABLE),
                 MYSQL_WORDS,
                 .create_view = "CREATE OR REPLACE VIEW",

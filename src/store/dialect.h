@@ -18,6 +18,7 @@ enum ddl_type {
     DDL_WORD,   /* short text that is part of a key: data_type, market, state; 64 characters */
     DDL_NAME,   /* a vendor's name that is part of a key: instruments; 511 characters */
     DDL_TEXT,   /* text without a limit, in no key */
+    DDL_ROW,    /* numbers the rows of a table without a key, where the dialect has words for it */
     DDL_TYPE_COUNT
 };
 enum ddl_type ddl_type_of(enum column_kind kind); /* of a vendor value; UTC_S is an integer */

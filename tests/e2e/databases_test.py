@@ -94,17 +94,18 @@ def test_postgres_equals_sqlite_in_every_time_zone(world):
     same_in_every_zone(world, "postgres")
 
 
-def several_writers(world, kind):
+def several_writers(world, kind, **settings):
     """Small pages, one per transaction, four writers: still the same rows."""
     small = {"INGESTION_MAX_API_LIMIT": "50", "INGESTION_CHUNK_SIZE": "1", "DB_POOL_SIZE": "4", "INGESTION_BATCH_SIZE": "7"}
-    with harness.simulator(world, "--now", NOW, "--seed", "22") as sim, sqlite_of(sim) as reference, server_of(kind) as server:
+    with harness.simulator(world, "--now", NOW, "--seed", "22") as sim, sqlite_of(sim) as reference, \
+            server_of(kind, **settings) as server:
         world.use(server)
         ingest(world, sim, small)
         check_equal(world, reference)
 
 
 def test_mariadb_with_several_writers(world):
-    several_writers(world, "mariadb")
+    several_writers(world, "mariadb", options=["--innodb-force-primary-key=ON"])
 
 
 def test_postgres_with_several_writers(world):

@@ -53,7 +53,9 @@ CREATE TABLE IF NOT EXISTS `ccdata_coverage` (
   `state` VARCHAR(64) NOT NULL CHECK (`state` IN ('stored', 'empty', 'before_start', 'after_end', 'rejected')),
   `asked_utc_s` BIGINT NOT NULL,
   `next_check_utc_s` BIGINT,
-  KEY `ccdata_coverage_series` (`series_id`, `step_s`)
+  `row_id` BIGINT AUTO_INCREMENT NOT NULL,
+  KEY `ccdata_coverage_series` (`series_id`, `step_s`),
+  PRIMARY KEY (`row_id`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
 
 CREATE TABLE IF NOT EXISTS `ccdata_revisions` (
@@ -64,7 +66,9 @@ CREATE TABLE IF NOT EXISTS `ccdata_revisions` (
   `old_value` LONGTEXT,
   `new_value` LONGTEXT,
   `seen_utc_s` BIGINT NOT NULL,
-  `run_id` VARCHAR(64)
+  `run_id` VARCHAR(64),
+  `row_id` BIGINT AUTO_INCREMENT NOT NULL,
+  PRIMARY KEY (`row_id`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
 
 CREATE TABLE IF NOT EXISTS `ccdata_quarantine` (

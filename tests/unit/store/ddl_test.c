@@ -94,6 +94,27 @@ static const char *moment(enum store_dialect dialect, int64_t utc_s)
 
 /* ---- objects ---- */
 
+static int count_keys(void *user, const struct ddl_object *object, struct ccd_error *err)
+{
+    (void)err;
+    size_t *numbered = user;
+    if (object->kind != DDL_TABLE)
+        return CCD_OK;
+    CHECK(object->table->key_count > 0 && strstr(object->sql, "PRIMARY KEY (") != NULL);
+    *numbered += strstr(object->sql, "`row_id` BIGINT AUTO_INCREMENT NOT NULL") != NULL;
+    return CCD_OK;
+}
+
+/* MySQL, MariaDB and their clusters refuse tables without one, or writes to them. */
+TEST(ddl_every_table_of_mysql_has_a_key)
+{
+    struct ccd_error err = {0};
+    size_t numbered = 0;
+    const struct ddl_options options = {.dialect = DIALECT_MYSQL};
+    CHECK_INT(CCD_OK, ddl_each(&options, NULL, count_keys, &numbered, &err));
+    CHECK_INT(2, numbered); /* coverage and revisions */
+}
+
 TEST(ddl_every_dialect_has_the_same_tables_and_views)
 {
     for (int d = 0; d < DIALECT_COUNT; d++) {

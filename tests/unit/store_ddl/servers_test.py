@@ -117,6 +117,28 @@ def test_every_table_describes_itself_as_expected(world):
         assert described(server, dialect, "ccdata_none") == []
 
 
+def test_a_server_that_wants_keys(world):
+    """MariaDB's innodb_force_primary_key refuses what MySQL's sql_require_primary_key and clusters refuse."""
+    try:
+        with servers.mariadb(options=["--innodb-force-primary-key=ON"]) as server:
+            try:
+                sql(server, "CREATE TABLE keyless (a BIGINT NOT NULL)")
+                raise AssertionError("the server takes a table without a key")
+            except RuntimeError:
+                pass
+            sql(server, printed("mysql", "legacy"))
+            for table, lines in expected("mysql").items():
+                assert described(server, "mysql", table) == lines, table
+            for _ in range(2):  # rows that are equal are two
+                sql(server, "INSERT INTO ccdata_coverage (series_id, step_s, from_ts, to_ts, state, asked_utc_s)"
+                            " VALUES (1, 60, 0, 60, 'empty', 9)")
+            assert sql(server, "SELECT COUNT(*), COUNT(DISTINCT row_id) FROM ccdata_coverage") == [["2", "2"]]
+            sql(server, "ALTER TABLE ccdata_coverage MODIFY row_id BIGINT NOT NULL")
+            assert described(server, "mysql", "ccdata_coverage") != expected("mysql")["ccdata_coverage"]
+    except servers.Unavailable as reason:
+        raise harness.Skip(f"mariadb: {reason}") from reason
+
+
 def test_a_database_of_another_character_set(world):
     for server, dialect in each_server():
         if server.kind != "mariadb":
