@@ -360,7 +360,9 @@ class Postgres(Server):
         found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda p: float(p.parts[-3]))
         path = os.environ["PATH"]
         self.program = str(found[-1]) if found else shutil.which("postgres", path=path)
-        self.client = shutil.which("psql", path=path)
+        # Beside the server stands the program itself; the one in the path may be a wrapper that costs more than the query.
+        beside = self.program and pathlib.Path(self.program).with_name("psql")
+        self.client = str(beside) if beside and beside.exists() else shutil.which("psql", path=path)
         if not self.program or not self.client:
             raise Unavailable("postgres or psql is not installed (postgresql-15)")
         done = subprocess.run([self.program, "--version"], capture_output=True, text=True)
