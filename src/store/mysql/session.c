@@ -146,6 +146,13 @@ static int set(struct mysql_connection *c, struct buf *sql, struct ccd_error *er
     return status;
 }
 
+/* What a server may have been set to that would cut our answers short, let a key in twice or answer
+ * a COMMIT with more than that. */
+static const char settings_own[] = ", SESSION sql_select_limit = 18446744073709551615,"
+                                   " SESSION group_concat_max_len = 65536,"
+                                   " SESSION max_error_count = 64, SESSION unique_checks = 1,"
+                                   " SESSION completion_type = 0";
+
 /* wait_timeout: writers may be idle while a run waits for the vendor's quota. */
 static int set_mysql(struct mysql_connection *c, struct buf *sql, struct ccd_error *err)
 {
@@ -155,6 +162,7 @@ static int set_mysql(struct mysql_connection *c, struct buf *sql, struct ccd_err
     add_modes(sql, modes_wanted, COUNT(modes_wanted));
     buf_add_text(sql, ", SESSION time_zone = '+00:00', SESSION autocommit = 1,"
                       " SESSION wait_timeout = 604800, SESSION net_write_timeout = 600");
+    buf_add_text(sql, settings_own);
     buf_printf(sql, ", SESSION innodb_lock_wait_timeout = %lld, SESSION lock_wait_timeout = %lld",
                (long long)lock_wait_s(c), (long long)lock_wait_s(c));
     int status = set(c, sql, err);

@@ -135,6 +135,7 @@ static const struct setting settings[] = {
     {"statement_timeout", "0", true, 0},
     {"idle_in_transaction_session_timeout", "0", true, 0},
     {"idle_session_timeout", "0", true, 140000}, /* the connection that holds the lock is idle */
+    {"transaction_timeout", "0", true, 170000},
     {"lock_timeout", NULL, false, 0},
     /* A host that vanished lets go of its lock after two minutes, not two hours; "0" when asked
      * over a socket file. */

@@ -23,6 +23,7 @@ static const struct state_status states[] = {
     {"25006", CCD_DATABASE_UNREACHABLE,
      "the server takes no writes: it is a standby or became one, or is set to read only"},
     {"25P03", CCD_DATABASE_UNREACHABLE, NULL}, /* idle too long in a transaction: disconnected */
+    {"25P04", CCD_DATABASE_UNREACHABLE, NULL}, /* too long a transaction: the same */
     {"26", CCD_CONFIG, "connect to the server itself, or to a pooler in session mode"},
     {"28", CCD_DATABASE_PERMISSION, "check user, password and pg_hba.conf"},
     {"2F003", CCD_DATABASE_PERMISSION, NULL},

@@ -104,6 +104,14 @@ SERVERS_ALONE(no_key)
                  "fact_spot_ohlcv_1d", "key");
 }
 
+/* Coverage that outlives its rows, after a ROLLBACK or a crash, claims what is not there. */
+SERVERS_ALONE(table_that_does_not_share_the_fate_of_others)
+{
+    check_spoilt(f, "ALTER TABLE ccdata_coverage ENGINE=MyISAM",
+                 "ALTER TABLE ccdata_coverage SET UNLOGGED", "ccdata_coverage",
+                 is_mariadb(f) ? "MyISAM" : "UNLOGGED");
+}
+
 /* Without it a query of a view scans everything. */
 SERVERS_ALONE(unique_key_that_is_missing)
 {
@@ -230,6 +238,32 @@ SERVERS_ALONE(database_that_does_not_exist)
         CHECK(strstr(f->err.message, "ccdata_case") != NULL);
         CHECK(strstr(f->err.message, "secret-of-tests") == NULL);
     }
+}
+
+/* ---- triggers of the user's ---- */
+
+/* It is the row's fault, not the program's: the other series go on. */
+SERVERS_ALONE(trigger_that_refuses_a_row)
+{
+    struct page page;
+    struct store_page_result result;
+    struct coverage_segment got[2];
+    page_init_days(&page, 100, 5);
+    page_cover(&page, day(100), day(105), COVERAGE_STORED);
+    if (CHECK(fixture_reopen(f)) &&
+        server_run_each(f,
+                        "CREATE TRIGGER refuse BEFORE INSERT ON fact_spot_ohlcv_1d FOR EACH ROW"
+                        " SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'",
+                        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+                        " $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;"
+                        "CREATE TRIGGER refuse BEFORE INSERT ON fact_spot_ohlcv_1d FOR EACH ROW"
+                        " EXECUTE FUNCTION refuse()")) {
+        CHECK(!page_put(f, &page, &result));
+        CHECK_INT(CCD_DATABASE_DATA, f->err.status);
+        CHECK(strstr(f->err.message, "not this one") != NULL);
+        CHECK_INT(0, stored_coverage(f, &page, got, 2));
+    }
+    page_release(&page);
 }
 
 /* ---- users ---- */

@@ -318,6 +318,36 @@ SERVERS(server_with_another_character_set)
                   NULL, NULL, check_rows_and_days);
 }
 
+/* Every segment and every row is read, though none of the questions has a LIMIT. */
+static void check_many(struct fixture *f)
+{
+    struct page page;
+    struct coverage_segment got[64];
+    page_init_days(&page, 100, 40);
+    page_check(f, &page, 40, 0, 0, 0);
+    page_is_stored(f, &page);
+    for (int i = 0; i < 40; i++) {
+        page.p.segment_count = 0;
+        page_cover(&page, day(100 + i), day(101 + i), COVERAGE_STORED);
+        page_check(f, &page, 0, 0, 40, 0);
+    }
+    CHECK_INT(40, stored_coverage(f, &page, got, 64));
+    page_release(&page);
+}
+
+/* An answer that ends early would read as rows that are not there. */
+SERVERS(server_that_cuts_answers)
+{
+    with_settings(f,
+                  "SET GLOBAL sql_select_limit = 20, GLOBAL group_concat_max_len = 4,"
+                  " GLOBAL completion_type = 'RELEASE', GLOBAL unique_checks = 0,"
+                  " GLOBAL max_error_count = 0",
+                  "SET GLOBAL sql_select_limit = 18446744073709551615,"
+                  " GLOBAL group_concat_max_len = DEFAULT, GLOBAL completion_type = DEFAULT,"
+                  " GLOBAL unique_checks = 1, GLOBAL max_error_count = DEFAULT",
+                  NULL, NULL, check_many);
+}
+
 /* Rows that do not fit into one packet of the server's: 5001 rows of 36 columns, and long text. */
 static void check_large(struct fixture *f)
 {
