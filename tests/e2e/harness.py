@@ -18,6 +18,9 @@ import threading
 import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+import servers  # noqa: E402
+
 BUILD = pathlib.Path(os.environ.get("CCDATA_BUILD", ROOT / "build"))
 CCDATA = str(BUILD / "ccdata")
 SIM = str(BUILD / "ccdata-sim")
@@ -27,6 +30,21 @@ KEY = "canary-key-0123456789abcdef"
 
 class Skip(Exception):
     """Raised by a test that cannot run here; the reason is printed."""
+
+
+def each_server(settings=lambda kind: {}):
+    """Private servers, one kind after the other; those that cannot run are named, and a skip when none can."""
+    reasons = []
+    for kind in servers.KINDS:
+        try:
+            with servers.running(kind, **settings(kind)) as server:
+                yield server
+        except servers.Unavailable as reason:
+            reasons.append(f"{kind}: {reason}")
+    if len(reasons) == len(servers.KINDS):
+        raise Skip(", ".join(reasons))
+    for reason in reasons:
+        print(f"skipped: {reason}")
 
 
 class World:

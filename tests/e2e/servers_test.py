@@ -16,27 +16,12 @@ import servers  # noqa: E402
 COMMAND = [sys.executable, str(harness.ROOT / "tests" / "servers.py")]
 
 
-def each_server(**settings):
-    """The kinds one by one; none at all is a skip."""
-    reasons = []
-    for kind in servers.KINDS:
-        try:
-            with servers.running(kind, **settings) as server:
-                yield server
-        except servers.Unavailable as reason:
-            reasons.append(f"{kind}: {reason}")
-    if len(reasons) == len(servers.KINDS):
-        raise harness.Skip(", ".join(reasons))
-    for reason in reasons:
-        print(f"skipped: {reason}")
-
-
 def left_behind(pid):
     return [folder for base in ("/dev/shm", "/tmp") for folder in pathlib.Path(base).glob(f"{servers.FOLDER}{pid}-*")]
 
 
 def test_committed_rows_survive_a_kill(world):
-    for server in each_server():
+    for server in harness.each_server():
         server.sql("CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1), (2)", servers.DATABASE)
         port = server.port
         server.kill()
@@ -49,7 +34,7 @@ def test_committed_rows_survive_a_kill(world):
 
 
 def test_a_death_is_noticed(world):
-    for server in each_server():
+    for server in harness.each_server():
         server.check()
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.wait(10)
@@ -59,7 +44,7 @@ def test_a_death_is_noticed(world):
 
 
 def test_folders_and_processes_go(world):
-    for server in each_server():
+    for server in harness.each_server():
         victims, folder = servers.processes_of(server.process.pid), server.folder
         assert folder.exists()
         server.stop()

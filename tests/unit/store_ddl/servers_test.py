@@ -27,17 +27,10 @@ def printed(dialect, what):
 
 def each_server():
     """(server, dialect) with an empty database; the server's time zone is nobody's favourite."""
-    reasons = []
-    for kind, dialect in DIALECTS.items():
-        try:
-            with servers.running(kind, tz=ZONES[kind], options=["--sql-mode="] if kind == "mariadb" else []) as server:
-                yield server, dialect
-        except servers.Unavailable as reason:
-            reasons.append(f"{kind}: {reason}")
-    if len(reasons) == len(DIALECTS):
-        raise harness.Skip(", ".join(reasons))
-    for reason in reasons:
-        print(f"skipped: {reason}")
+    def settings(kind):
+        return {"tz": ZONES[kind], "options": ["--sql-mode="] if kind == "mariadb" else []}
+    for server in harness.each_server(settings):
+        yield server, DIALECTS[server.kind]
 
 
 def sql(server, text):
