@@ -1,6 +1,5 @@
 #include <mysqld_error.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/hash.h"
 #include "store/mysql/internal.h"
@@ -172,7 +171,7 @@ static int poll_row(struct mysql_connection *own, const char *name, int64_t wait
         if (now_us - start_us >= wait_ms * 1000)
             return held(own, shown, err);
         if (now_us - tried_us < PAUSE_MS * 1000)
-            nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000}, NULL);
+            clock_sleep_ms(PAUSE_MS);
     }
 }
 
