@@ -220,7 +220,7 @@ static int set_up(struct postgres *c, struct ccd_error *err)
     write_settings(c);
     if (c->sql.failed)
         return error_set(err, CCD_NO_MEMORY, "no memory for a connection");
-    PGresult *result = PQexec(c->pg, c->sql.data);
+    PGresult *result = postgres_last_result(c, PQsendQuery(c->pg, c->sql.data) == 1);
     int status = PQresultStatus(result) == PGRES_TUPLES_OK ? check_settings(c, result, err)
                                                            : postgres_error(c, result, doing, err);
     PQclear(result);
@@ -253,6 +253,7 @@ static int connect_host(struct postgres *c, const struct store_host *host, struc
     if (PQstatus(c->pg) != CONNECTION_OK)
         return postgres_connect_error(target, host, c->pg, reached, err);
     PQsetNoticeReceiver(c->pg, receive_notice, c);
+    PQsetnonblocking(c->pg, 1);
     return set_up(c, err);
 }
 
@@ -260,6 +261,7 @@ static void disconnect(struct postgres *c)
 {
     PQfinish(c->pg);
     c->pg = NULL;
+    c->silent = false;
     c->base.broken = false;
 }
 

@@ -206,7 +206,7 @@ static int begin_copy(struct postgres *c, struct ccd_error *err)
     static const char header[] = "PGCOPY\n\377\r\n\0" /* signature, with its NUL */
                                  "\0\0\0\0"           /* flags */
                                  "\0\0\0\0";          /* length of the extension */
-    PGresult *result = PQexec(c->pg, c->sql.data);
+    PGresult *result = postgres_last_result(c, PQsendQuery(c->pg, c->sql.data) == 1);
     int status = PQresultStatus(result) == PGRES_COPY_IN ? CCD_OK
                                                          : postgres_error(c, result, doing, err);
     PQclear(result);
@@ -219,7 +219,7 @@ static int begin_copy(struct postgres *c, struct ccd_error *err)
 /* What cannot be sent is told by the result at the end. */
 static bool send_piece(struct postgres *c)
 {
-    bool sent = PQputCopyData(c->pg, c->rows.data, (int)c->rows.len) == 1;
+    bool sent = PQputCopyData(c->pg, c->rows.data, (int)c->rows.len) == 1 && postgres_flush(c);
     buf_clear(&c->rows);
     return sent;
 }
@@ -264,7 +264,7 @@ static int end_copy(struct postgres *c, size_t expected, int status, struct ccd_
 {
     bool answered = false;
     bool stuck = PQputCopyEnd(c->pg, status == CCD_OK ? NULL : "given up") != 1;
-    for (PGresult *result; !stuck && (result = PQgetResult(c->pg)) != NULL; PQclear(result)) {
+    for (PGresult *result; !stuck && (result = postgres_next_result(c)) != NULL; PQclear(result)) {
         answered = true;
         stuck = PQresultStatus(result) == PGRES_COPY_IN;
         if (status == CCD_OK)

@@ -125,7 +125,9 @@ int postgres_error(struct postgres *c, const PGresult *result, const char *doing
     /* Not the server speaks but libpq: the connection is lost, or out of step. */
     c->base.broken = true;
     struct str words = first_line(PQerrorMessage(c->pg));
-    if (words.len == 0)
+    if (c->silent)
+        words = STR("the server has not answered for a long time");
+    else if (words.len == 0)
         words = STR("the connection was lost");
     return error_set(err, CCD_DATABASE_UNREACHABLE, "cannot %s %s: " STR_FMT, doing, name,
                      STR_ARG(words));

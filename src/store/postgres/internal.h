@@ -40,6 +40,7 @@ struct postgres {
     size_t column_capacity;
     bool columns_known;
     size_t locks_held;
+    bool silent; /* the server gave no answer for too long; broken, too */
 };
 
 static inline struct postgres *postgres_of(struct sql_connection *c)
@@ -66,6 +67,15 @@ enum ccd_status postgres_sqlstate_status(const char *sqlstate, const char **out_
 int postgres_open(const struct sql_target *target, struct sql_connection **out, bool *out_missing,
                   struct ccd_error *err);
 void postgres_close(struct sql_connection *c);
+
+/* ---- wait.c: in place of PQexec, PQgetResult and their like, which wait without an end ---- */
+
+/* The next result of what was sent. NULL: there is none, or the server is silent. */
+PGresult *postgres_next_result(struct postgres *c);
+/* The last one, or a COPY that begins. sent: what PQsend… returned; NULL when it was not sent. */
+PGresult *postgres_last_result(struct postgres *c, bool sent);
+/* Until what was handed to libpq is sent. False: the server takes nothing any more. */
+bool postgres_flush(struct postgres *c);
 
 /* ---- transaction.c ---- */
 

@@ -194,7 +194,7 @@ int postgres_take_results(struct postgres *c, const struct sql_call *call, struc
     bool answered = false;
     bool stuck = false;
     c->columns_known = false;
-    for (PGresult *result; !stuck && (result = PQgetResult(c->pg)) != NULL; PQclear(result)) {
+    for (PGresult *result; !stuck && (result = postgres_next_result(c)) != NULL; PQclear(result)) {
         answered = true;
         stuck = PQresultStatus(result) == PGRES_COPY_IN || PQresultStatus(result) == PGRES_COPY_OUT;
         if (status == CCD_OK)

@@ -58,7 +58,7 @@ static int rewrite(struct postgres *c, const struct sql_call *call, struct ccd_e
 static int describe(struct postgres *c, const struct sql_call *call, struct postgres_statement *s,
                     struct ccd_error *err)
 {
-    PGresult *result = PQdescribePrepared(c->pg, s->name);
+    PGresult *result = postgres_last_result(c, PQsendDescribePrepared(c->pg, s->name) == 1);
     int status = CCD_OK;
     if (PQresultStatus(result) == PGRES_COMMAND_OK) {
         s->parameter_count = PQnparams(result);
@@ -83,7 +83,8 @@ static int prepare(struct postgres *c, const struct sql_call *call, struct postg
     if (status != CCD_OK)
         return status;
     str_print(s->name, sizeof(s->name), "ccdata_%llu", (unsigned long long)c->prepared_ever++);
-    PGresult *result = PQprepare(c->pg, s->name, c->sql.data, 0, NULL);
+    bool sent = PQsendPrepare(c->pg, s->name, c->sql.data, 0, NULL) == 1;
+    PGresult *result = postgres_last_result(c, sent);
     if (PQresultStatus(result) != PGRES_COMMAND_OK)
         status = postgres_error(c, result, call->doing, err);
     PQclear(result);

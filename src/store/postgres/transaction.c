@@ -4,7 +4,7 @@
 
 int postgres_exec(struct postgres *c, const char *doing, const char *sql, struct ccd_error *err)
 {
-    PGresult *result = PQexec(c->pg, sql);
+    PGresult *result = postgres_last_result(c, PQsendQuery(c->pg, sql) == 1);
     ExecStatusType kind = PQresultStatus(result);
     int status = CCD_OK;
     if (kind != PGRES_COMMAND_OK && kind != PGRES_TUPLES_OK)
@@ -58,7 +58,7 @@ enum store_outcome postgres_commit(struct sql_connection *connection, struct ccd
                   c->base.target->name);
         return STORE_ROLLED_BACK;
     }
-    PGresult *result = PQexec(c->pg, "COMMIT");
+    PGresult *result = postgres_last_result(c, PQsendQuery(c->pg, "COMMIT") == 1);
     enum store_outcome outcome = judge_commit(c, result, err);
     PQclear(result);
     return outcome;

@@ -387,6 +387,102 @@ TEST(a_server_that_is_killed)
     check_server_end("kill");
 }
 
+/* ---- a server that says nothing any more ---- */
+
+/* What was going on, before the server freezes and after; the latter is told that it is lost. */
+struct pursuit {
+    bool (*before)(struct postgres *c);
+    int (*after)(struct postgres *c, struct ccd_error *err);
+};
+
+static bool nothing(struct postgres *c)
+{
+    return !c->base.broken;
+}
+
+static int read_a_row(struct postgres *c, struct ccd_error *err)
+{
+    return run(c, "SELECT 1", err);
+}
+
+static int prepare_a_read(struct postgres *c, struct ccd_error *err)
+{
+    return driver->run(&c->base, &(struct sql_call){.doing = "test", .sql = "SELECT 2"}, err);
+}
+
+static int insert_a_row(struct postgres *c, struct ccd_error *err)
+{
+    struct probe p;
+    probe_init(&p, 1);
+    probe_row(&p, 0);
+    int status = probe_insert(c, &p, err);
+    probe_release(&p);
+    return status;
+}
+
+static bool begin_to_copy(struct postgres *c)
+{
+    bool sent = PQsendQuery(c->pg, "COPY fact_probe_1d (words) FROM STDIN") == 1;
+    PGresult *result = postgres_last_result(c, sent);
+    bool begun = PQresultStatus(result) == PGRES_COPY_IN;
+    PQclear(result);
+    return begun;
+}
+
+/* More than what lies between two sockets. */
+static int copy_on(struct postgres *c, struct ccd_error *err)
+{
+    static const char words[64 * 1024];
+    int pieces = 0;
+    while (pieces < 1000 && PQputCopyData(c->pg, words, sizeof(words)) == 1 && postgres_flush(c))
+        pieces++;
+    CHECK(pieces < 1000);
+    return postgres_error(c, NULL, "copy", err);
+}
+
+static int commit_it(struct postgres *c, struct ccd_error *err)
+{
+    CHECK_INT(STORE_UNKNOWN, driver->commit(&c->base, err));
+    return (int)err->status;
+}
+
+static void check_frozen(const char *server, enum ssl_mode mode, const struct pursuit *pursuit)
+{
+    char request[32];
+    struct sql_target t = target_of(server);
+    struct ccd_error err = {0};
+    t.url.ssl_mode = mode;
+    t.silence_max_ms = 600;
+    t.busy_timeout_ms = 400;
+    struct postgres *c = connect_to(&t);
+    CHECK(probe_table(c, &probe_type, INTERVAL_1D));
+    CHECK_ROW("1", c, "SELECT 1 FROM pg_sleep(0.8)"); /* shorter than silence and waiting */
+    CHECK_INT(CCD_OK, driver->begin(&c->base, SQL_WRITES, &err));
+    CHECK(pursuit->before(c));
+    str_print(request, sizeof(request), "freeze %s", server);
+    CHECK(desk(request));
+    int64_t start_ms = now_ms();
+    CHECK_INT(CCD_DATABASE_UNREACHABLE, pursuit->after(c, &err));
+    CHECK(now_ms() - start_ms < 6000);
+    check_error(&err, CCD_DATABASE_UNREACHABLE, "not answered");
+    CHECK(c->base.broken);
+    disconnect_from(c);
+    str_print(request, sizeof(request), "thaw %s", server);
+    CHECK(desk(request));
+}
+
+TEST(a_frozen_server_is_noticed)
+{
+    static const struct pursuit pursuits[] = {
+        {nothing, read_a_row},    {nothing, prepare_a_read}, {nothing, insert_a_row},
+        {begin_to_copy, copy_on}, {nothing, commit_it},
+    };
+    for (size_t i = 0; i < sizeof(pursuits) / sizeof(pursuits[0]); i++) {
+        check_frozen("main", SSL_MODE_DISABLED, &pursuits[i]);
+        check_frozen("tls", SSL_MODE_REQUIRED, &pursuits[i]);
+    }
+}
+
 /* What was committed is there after a crash. */
 TEST(a_commit_outlives_a_crash)
 {

@@ -4,7 +4,8 @@
 The servers: "main" (its time zone is Asia/Kolkata), "tls" (certificate for localhost and 127.0.0.1), "other" (certificate for
 other.invalid by another authority) and "fixed" (read only). The program finds them in CCDATA_TEST_PG_NAME = "PORT FOLDER"; it
 asks for what only we can do over the pipe CCDATA_TEST_DESK = "WRITE_FD READ_FD", one line for each request and answer:
-  kill NAME (SIGKILL to all of it), quit NAME (an immediate shutdown), restart NAME   → ok, or the reason why not
+  kill NAME (SIGKILL to all of it), quit NAME (an immediate shutdown), restart NAME,
+  freeze NAME, thaw NAME (its processes stop and go on)   → ok, or the reason why not
 """
 import contextlib
 import os
@@ -26,6 +27,11 @@ SETTINGS = {
 ENVIRONMENT = {"TZ": "America/New_York", "PGTZ": "Asia/Tokyo", "PGDATESTYLE": "German", "PGOPTIONS": "-c extra_float_digits=-5"}
 
 
+def signal_all(server, number):
+    for pid in servers.processes_of(server.process.pid):
+        os.kill(pid, number)
+
+
 def answer(line, started):
     verb, name = line.split()
     server = started[name]
@@ -35,6 +41,8 @@ def answer(line, started):
         elif verb == "quit":
             os.kill(server.process.pid, signal.SIGQUIT)
             server.process.wait(servers.STOP_S)
+        elif verb in ("freeze", "thaw"):
+            signal_all(server, signal.SIGSTOP if verb == "freeze" else signal.SIGCONT)
         else:
             server.restart()
         return "ok"
