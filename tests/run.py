@@ -81,6 +81,7 @@ def comma_locale(folder):
 def run_one(folder, test, locales):
     """Run one test program; returns passed, failed, skipped and what to print about it."""
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", ASAN_OPTIONS="detect_leaks=1:abort_on_error=0",
+                       LSAN_OPTIONS=f"suppressions={ROOT / 'tests' / 'leaks_of_others.txt'}:print_suppressions=0",
                        UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1", TSAN_OPTIONS="exitcode=66", **test["env"])
     if locales:
         environment["LOCPATH"] = locales
