@@ -172,7 +172,7 @@ class Server:
             self.stop()
             raise
 
-    # A kind has: find() -> version, initialise(folder), command() -> list, answers() -> bool, sql_command(database)
+    # A kind has: find() -> version, initialise(folder), command() -> list, answers() -> bool, sql_command(database, user, password)
 
     def fill(self):
         """The data folder: a copy of the template, which is made once."""
@@ -281,9 +281,9 @@ class Server:
     def admin_url(self, database=DATABASE):
         return self.url(database, ADMIN, ADMIN_PASSWORD)
 
-    def sql(self, statements, database=None):
-        """Run SQL as the administrator; the rows of it as lists of text."""
-        command, environment = self.sql_command(database)
+    def sql(self, statements, database=None, as_user=False):
+        """Run SQL as the administrator, or as the user, who then owns what it makes; the rows of it as lists of text."""
+        command, environment = self.sql_command(database, *((USER, PASSWORD) if as_user else (ADMIN, ADMIN_PASSWORD)))
         done = subprocess.run(command, input=statements, capture_output=True, text=True, errors="replace", timeout=STOP_S,
                               env=dict(os.environ, **environment))
         if done.returncode:
@@ -339,9 +339,9 @@ class MariaDB(Server):
             return connection.recv(5)[4:] == b"\x0a"
         return False
 
-    def sql_command(self, database):
-        return ([self.client, "--no-defaults", f"--socket={self.socket}", f"--user={ADMIN}", "--batch", "--skip-column-names",
-                 "--default-character-set=utf8mb4", *([database] if database else [])], {"MYSQL_PWD": ADMIN_PASSWORD})
+    def sql_command(self, database, user, password):
+        return ([self.client, "--no-defaults", f"--socket={self.socket}", f"--user={user}", "--batch", "--skip-column-names",
+                 "--default-character-set=utf8mb4", *([database] if database else [])], {"MYSQL_PWD": password})
 
     def create_database(self, name):
         self.sql(f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4")
@@ -409,9 +409,9 @@ class Postgres(Server):
         if segment:  # its interlock, a segment of 56 bytes that outlives SIGKILL; an error means that it is gone
             LIBC.shmctl(int(segment[0].split()[1]), IPC_RMID, None)
 
-    def sql_command(self, database):
+    def sql_command(self, database, user, password):
         return ([self.client, "-X", "-q", "-A", "-t", "-F", "\t", "-P", "null=NULL", "-v", "ON_ERROR_STOP=1", "-h", self.socket,
-                 "-p", str(self.port), "-U", ADMIN, "-d", database or "postgres"], {"PGPASSWORD": ADMIN_PASSWORD})
+                 "-p", str(self.port), "-U", user, "-d", database or "postgres"], {"PGPASSWORD": password})
 
     def create_database(self, name):
         if not self.sql(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):

@@ -43,7 +43,9 @@ def integrity(world):
 
 
 def claimed_rows_are_there(world):
-    """Every period that the coverage calls stored has its row."""
+    """Every period that the coverage calls stored has its row; killed early enough there is no database yet."""
+    if commits(world) == 0:
+        return
     lost = world.query(
         "SELECT c.series_id, c.from_ts FROM ccdata_coverage c WHERE c.state = 'stored' AND (c.to_ts - c.from_ts) / c.step_s > "
         "(SELECT count(*) FROM fact_futures_ohlcv_1h f WHERE f.series_id = c.series_id AND f.ts >= c.from_ts AND f.ts < c.to_ts)")

@@ -496,7 +496,8 @@ static bool holder_start(struct holder *h, struct fixture *f, bool ends)
         hold(&config, ends_of_pipe[1], ends);
     close(ends_of_pipe[1]);
     h->answer = ends_of_pipe[0];
-    return CHECK_INT(sizeof(status), read(h->answer, &status, sizeof(status))) &&
+    return CHECK(h->pid > 0) &&
+           CHECK_INT(sizeof(status), read(h->answer, &status, sizeof(status))) &&
            CHECK_INT(CCD_OK, status);
 }
 
