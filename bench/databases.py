@@ -65,7 +65,7 @@ class Bench:
         return float(rate), float(cpu), self.rows
 
     def end_to_end(self, connections):
-        command = ingest_command(self.build, INSTRUMENTS, "2025-09-01") + ["--parallel_workers", str(max(2, connections))]
+        command = ingest_command(self.build, INSTRUMENTS, "2025-12-15") + ["--parallel_workers", str(max(2, connections))]
         wall, cpu, _, output = measure(command, self.environment(connections), self.folder)
         rows = json.loads(output)["totals"]["rows_fetched"]
         return rows / wall, cpu / rows * 1e6, rows
@@ -112,7 +112,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--rows", type=int, default=400_000)
+    parser.add_argument("--rows", type=int, default=200_000)
     args = parser.parse_args()
     build = (ROOT / args.build).resolve()
     vendor = Vendor(build)

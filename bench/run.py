@@ -109,7 +109,7 @@ def main():
         for name, database, instruments, start, pin in cases:
             rate, cpu, rss, rows = ingest(build, vendor, database, instruments, start, pin, args.runs)
             print(f"{name:48} {rate:12,.0f} {cpu:8.2f} {rss / 2**20:7.0f} MiB {rows:10,.0f}", flush=True)
-        databases.run(build, vendor, 400_000, args.runs)
+        databases.run(build, vendor, 200_000, args.runs)
     finally:
         vendor.stop()
 

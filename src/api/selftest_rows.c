@@ -108,12 +108,14 @@ int selftest_rows_make(struct batch *b, int64_t from_ts, int64_t step_s, size_t 
 bool selftest_rows_equal(const struct batch *written, const struct batch *read, size_t row,
                          const char **out_column)
 {
+    /* As words: gcc 12.2 gets the comparison of two presence bits in a loop wrong (-ftree-vrp). */
+    uint64_t differing = written->present[row] ^ read->present[row];
     for (size_t i = 0; i < written->type->column_count; i++) {
         const struct column *column = &written->type->columns[i];
         if (!column_is_fact(column) && !(column->flags & COLUMN_TS))
             continue;
         *out_column = column->name;
-        if (batch_has(written, row, i) != batch_has(read, row, i))
+        if ((differing >> i & 1) != 0)
             return false;
         if (!batch_has(written, row, i))
             continue;

@@ -197,9 +197,10 @@ struct store_writer {
 };
 
 /* Pick the back-end by the URL's scheme, open it, check or create the schema, migrate an older one
- * (create_schema). A database that does not exist, or has none of our tables, with read_only:
- * CCD_OK and an empty store. Unknown scheme: CCD_USAGE naming the nearest. Errors: USAGE,
- * DATABASE_UNREACHABLE, DATABASE_SCHEMA, DATABASE_PERMISSION, DISK. */
+ * (create_schema). A SQLite file that does not exist, or a database without our tables, with
+ * read_only: CCD_OK and an empty store. A database that a server does not have is DATABASE_SCHEMA.
+ * Unknown scheme: CCD_USAGE naming the nearest. Errors: USAGE, DATABASE_UNREACHABLE,
+ * DATABASE_SCHEMA, DATABASE_PERMISSION, DISK. */
 int store_open(const struct store_config *config, struct store **out, struct ccd_error *err);
 void store_close(struct store *store);
 
