@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.append(str(ROOT / "tests"))
 import servers  # noqa: E402
 from run import NOW, Vendor, ingest_command, measure, vendor_environment  # noqa: E402
 
