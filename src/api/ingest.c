@@ -12,7 +12,10 @@
 
 enum {
     WORKERS_MAX = 64,
-    PAGES_BEHIND = 4, /* pages that may wait for decoder and writer beyond those in flight */
+    /* Pages that may wait for decoder and writer beyond those in flight: while a writer commits one
+     * transaction of pages, the next one gathers behind it. Bounded, for each holds its rows. */
+    PAGES_BEHIND_WRITER = 20,
+    PAGES_BEHIND_MAX = 48,
     DECODERS_MAX = 2,
     SEGMENTS_MAX = 1 << 20, /* of one series; compaction keeps them far below */
     COMPACT_ABOVE = 64,
@@ -491,6 +494,18 @@ static int new_session(struct run *run, int slots, struct ccd_error *err)
     return status;
 }
 
+static int writer_count(const struct run *run)
+{
+    return (int)database_writers(run->store, &run->database.config, run->options.parallel_workers);
+}
+
+static int slot_count(const struct run *run)
+{
+    int behind = PAGES_BEHIND_WRITER * writer_count(run);
+    return (int)run->options.parallel_workers +
+           (behind < PAGES_BEHIND_MAX ? behind : PAGES_BEHIND_MAX);
+}
+
 static int drive(struct run *run, int slots, struct ccd_error *err)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -502,8 +517,7 @@ static int drive(struct run *run, int slots, struct ccd_error *err)
         .decoders = cores < 2              ? 1
                     : cores > DECODERS_MAX ? DECODERS_MAX
                                            : (int)cores,
-        .writers = (int)database_writers(run->store, &run->database.config,
-                                         run->options.parallel_workers),
+        .writers = writer_count(run),
         .chunk_rows = config_i64(run->client->config, CONFIG_INGESTION_CHUNK_SIZE),
         .clock = &run->client->clock,
         .log = &run->client->log,
@@ -566,7 +580,7 @@ static int report_run(struct run *run, const struct ccd_error *ended, struct ccd
 
 static int run_session(struct run *run, struct ccd_error *err)
 {
-    int slots = (int)run->options.parallel_workers + PAGES_BEHIND;
+    int slots = slot_count(run);
     int status = new_session(run, slots, err);
     if (status == 0)
         status = drive(run, slots, err);
