@@ -147,7 +147,7 @@ static const char *password_of(const struct config *c)
     return password.len > 0 ? password.ptr : config_secret(c, CONFIG_S2_PASSWORD).ptr;
 }
 
-static struct store_config config_of(const struct ccd_client *client, const char *url)
+static struct store_config config_of(struct ccd_client *client, const char *url)
 {
     const struct config *c = client->config;
     return (struct store_config){
@@ -160,6 +160,8 @@ static struct store_config config_of(const struct ccd_client *client, const char
         .pool_overflow = config_i64(c, CONFIG_DB_MAX_OVERFLOW),
         .pool_timeout_ms = config_ms(c, CONFIG_DB_POOL_TIMEOUT),
         .pool_recycle_s = config_ms(c, CONFIG_DB_POOL_RECYCLE) / 1000,
+        .stop_level = client_stop_level,
+        .stop_user = client,
         .clock = &client->clock,
         .log = &client->log,
     };

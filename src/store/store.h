@@ -46,6 +46,10 @@ struct store_config {
     int64_t pool_overflow;
     int64_t pool_timeout_ms;
     int64_t pool_recycle_s; /* 0 = never */
+    /* > 0: a server that is away is not waited for. May change at any time, asked from any thread;
+     * NULL = never. */
+    int (*stop_level)(void *user);
+    void *stop_user;
     const struct clock *clock;
     const struct log *log;
     const struct allocator *allocator;

@@ -2,39 +2,13 @@
 
 #include "store/sql/store.h"
 
-/* A server that is started at the same time as we are, or that changes places with another, is
- * there within seconds. */
-static const int64_t reach_ms = 5000;
-static const int64_t first_pause_ms = 100;
-static const int64_t longest_pause_ms = 1000;
+static const int64_t first_pause_ms = 50;
 
 enum { TASK_ATTEMPTS_MAX = 5 };
 
 static bool is_file(const struct sql_target *target)
 {
     return target->url.path[0] != '\0';
-}
-
-int sql_store_connect(const struct sql_driver *driver, const struct sql_target *target,
-                      struct sql_connection **out, bool *out_missing, struct ccd_error *err)
-{
-    int64_t start_us = clock_mono_us(target->clock);
-    int64_t paused_ms = 0;
-    for (int64_t pause_ms = first_pause_ms;;) {
-        *out = NULL;
-        *out_missing = false;
-        int status = driver->open(target, out, out_missing, err);
-        if (status != CCD_DATABASE_UNREACHABLE || is_file(target))
-            return status;
-        /* Counted as well as measured: the clock of a test may stand still. */
-        int64_t spent_ms = (clock_mono_us(target->clock) - start_us) / 1000;
-        spent_ms = spent_ms > paused_ms ? spent_ms : paused_ms;
-        if (spent_ms + pause_ms > reach_ms)
-            return status;
-        clock_sleep_ms(pause_ms);
-        paused_ms += pause_ms;
-        pause_ms = 2 * pause_ms < longest_pause_ms ? 2 * pause_ms : longest_pause_ms;
-    }
 }
 
 /* ---- locks ---- */
@@ -114,7 +88,7 @@ int sql_store_do(struct sql_store *s, struct sql_task *task, struct ccd_error *e
         return error_set(err, CCD_DATABASE_PERMISSION, "%s was opened for reading only",
                          s->target.name);
     }
-    int64_t pause_ms = first_pause_ms / 2;
+    int64_t pause_ms = first_pause_ms;
     for (int attempts = 1;; attempts++) {
         bool begun;
         int status = attempt(s, task, &begun, err);

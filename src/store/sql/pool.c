@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "store/sql/reach.h"
+
 struct sql_pool {
     struct sql_pool_config config;
     pthread_mutex_t mutex;
@@ -84,7 +86,7 @@ static int open_connection(struct sql_pool *pool, struct sql_connection **out,
     const struct sql_target *target = pool->config.target;
     bool missing = false;
     struct sql_connection *c = NULL;
-    int status = pool->config.driver->open(target, &c, &missing, err);
+    int status = sql_store_connect(pool->config.driver, target, &c, &missing, err);
     if (status == CCD_OK && !c)
         status = error_set(err, CCD_DATABASE_UNREACHABLE, "the database %s is not there",
                            target->name);

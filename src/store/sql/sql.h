@@ -36,6 +36,8 @@ struct sql_target {
     int64_t settle_s;
     int64_t silence_max_ms;  /* a server silent for longer is lost; 0 = the driver's default */
     uint32_t disabled_paths; /* ways that tests leave unused, bits of the driver's; 0 otherwise */
+    int (*stop_level)(void *user); /* as store_config's */
+    void *stop_user;
     const struct clock *clock;
     const struct log *log;
     const struct allocator *allocator;

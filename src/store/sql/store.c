@@ -33,6 +33,8 @@ static int fill_target(struct sql_target *target, const struct store_config *con
         .connect_timeout_ms = connect_timeout_ms,
         .batch_rows = config->batch_rows > 0 ? config->batch_rows : STORE_ROWS_MAX,
         .settle_s = config->settle_s,
+        .stop_level = config->stop_level,
+        .stop_user = config->stop_user,
         .clock = config->clock,
         .log = config->log,
         .allocator = config->allocator,
@@ -49,7 +51,8 @@ static int fill_target(struct sql_target *target, const struct store_config *con
 }
 
 /* A reader needs no tables of ours: without them every question has its ordinary answer. */
-static int prepare(struct sql_store *s, const struct store_config *config, struct ccd_error *err)
+static int try_prepare(struct sql_store *s, const struct store_config *config,
+                       struct ccd_error *err)
 {
     bool missing;
     int status = sql_store_connect(s->driver, &s->target, &s->control, &missing, err);
@@ -66,6 +69,23 @@ static int prepare(struct sql_store *s, const struct store_config *config, struc
     status = sql_schema_prepare(s->control, config, &ours, err);
     s->empty = s->read_only && !ours;
     return status;
+}
+
+/* A server that goes away in the middle of it has done nothing that cannot be done again. */
+static int prepare(struct sql_store *s, const struct store_config *config, struct ccd_error *err)
+{
+    struct sql_patience patience;
+    sql_patience_init(&patience, &s->target);
+    for (;;) {
+        int status = try_prepare(s, config, err);
+        if (status != CCD_DATABASE_UNREACHABLE || !s->control)
+            return status;
+        status = sql_patience_wait(&patience, &s->target, status, err);
+        if (status != CCD_OK)
+            return status;
+        s->driver->close(s->control);
+        s->control = NULL;
+    }
 }
 
 static int open_pool(struct sql_store *s, const struct store_config *config, struct ccd_error *err)

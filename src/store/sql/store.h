@@ -10,11 +10,13 @@
 
 #include "store/attributes.h"
 #include "store/sql/pool.h"
+#include "store/sql/reach.h"
 
 extern const struct store_ops sql_store_ops;
 
 /* Open a store through a driver. The URL is copied; a password of the configuration is used when it
- * has none. A server that cannot be reached is tried again for a few seconds. */
+ * has none. A server that cannot be reached, or is lost while the schema is checked, is tried again
+ * for a few seconds. */
 int sql_store_open(const struct store_config *config, const struct sql_driver *driver,
                    const struct store_url *url, struct store **out, struct ccd_error *err);
 /* store_check_schema through a driver. */
@@ -53,9 +55,6 @@ struct sql_task {
     bool delivered;
 };
 int sql_store_do(struct sql_store *s, struct sql_task *task, struct ccd_error *err);
-/* Connect; servers that cannot be reached are tried again for a few seconds. */
-int sql_store_connect(const struct sql_driver *driver, const struct sql_target *target,
-                      struct sql_connection **out, bool *out_missing, struct ccd_error *err);
 int sql_store_lock(struct store *store, const struct data_type *type, enum interval interval,
                    int64_t wait_ms, struct ccd_error *err);
 void sql_store_unlock(struct store *store, const struct data_type *type, enum interval interval);

@@ -26,7 +26,8 @@ struct fake_server {
     struct sql_driver driver;
     _Atomic int64_t now_us;
     atomic_int open, most_open, opened, closed;
-    atomic_int fail_opens; /* so many opens fail from now on */
+    atomic_int fail_opens;      /* so many opens fail from now on … */
+    enum ccd_status fails_with; /* … so */
     atomic_bool is_missing;
     int open_us; /* an open takes so long */
 };
@@ -59,7 +60,7 @@ static int fake_open(const struct sql_target *target, struct sql_connection **ou
         return CCD_OK;
     if (server->fail_opens > 0) {
         server->fail_opens--;
-        return error_set(err, CCD_DATABASE_UNREACHABLE, "refused");
+        return error_set(err, server->fails_with, "refused");
     }
     struct fake_connection *c = calloc(1, sizeof(*c));
     c->base = (struct sql_connection){.driver = &server->driver, .target = target};
@@ -85,7 +86,7 @@ static void fake_close(struct sql_connection *connection)
 static struct sql_pool *start(struct fake_server *server, int64_t size, int64_t overflow,
                               int64_t timeout_ms, int64_t recycle_s)
 {
-    *server = (struct fake_server){.now_us = 1000};
+    *server = (struct fake_server){.now_us = 1000, .fails_with = CCD_DATABASE_PERMISSION};
     server->clock = (struct clock){.mono_us = fake_mono_us, .user = server};
     server->driver = (struct sql_driver){.scheme = "fake", .open = fake_open, .close = fake_close};
     server->target.clock = &server->clock;
@@ -224,7 +225,7 @@ TEST(pool_open_fails)
     struct ccd_error err = {0};
     server.fail_opens = 2;
     for (int i = 0; i < 2; i++) {
-        CHECK_INT(CCD_DATABASE_UNREACHABLE, sql_pool_take(pool, &c, &err));
+        CHECK_INT(CCD_DATABASE_PERMISSION, sql_pool_take(pool, &c, &err));
         CHECK_TEXT("refused", err.message);
         CHECK(c == NULL);
         check_counts(pool, 0, 0, 0, 0);
@@ -237,6 +238,39 @@ TEST(pool_open_fails)
     sql_pool_free(pool);
 }
 
+TEST(pool_waits_for_a_server_that_restarts)
+{
+    struct fake_server server;
+    struct sql_pool *pool = start(&server, 1, 0, 0, 0);
+    server.fails_with = CCD_DATABASE_UNREACHABLE;
+    server.fail_opens = 3;
+    sql_pool_give(pool, take(pool));
+    check_counts(pool, 1, 1, 1, 0);
+    sql_pool_free(pool);
+}
+
+static int stop_at_once(void *user)
+{
+    (void)user;
+    return 1;
+}
+
+TEST(pool_waits_for_nobody_when_the_run_is_to_stop)
+{
+    struct fake_server server;
+    struct sql_pool *pool = start(&server, 1, 0, 0, 0);
+    struct sql_connection *c = NULL;
+    struct ccd_error err = {0};
+    server.target.stop_level = stop_at_once;
+    server.fails_with = CCD_DATABASE_UNREACHABLE;
+    server.fail_opens = 1;
+    CHECK_INT(CCD_INTERRUPTED, sql_pool_take(pool, &c, &err));
+    CHECK_INT(0, server.fail_opens);
+    check_counts(pool, 0, 0, 0, 0);
+    sql_pool_give(pool, take(pool));
+    sql_pool_free(pool);
+}
+
 TEST(pool_recycling_fails_to_open)
 {
     struct fake_server server;
@@ -246,7 +280,7 @@ TEST(pool_recycling_fails_to_open)
     sql_pool_give(pool, take(pool));
     server.now_us += 1000000;
     server.fail_opens = 1;
-    CHECK_INT(CCD_DATABASE_UNREACHABLE, sql_pool_take(pool, &c, &err));
+    CHECK_INT(CCD_DATABASE_PERMISSION, sql_pool_take(pool, &c, &err));
     check_counts(pool, 0, 0, 1, 1);
     sql_pool_give(pool, take(pool));
     sql_pool_free(pool);
