@@ -485,6 +485,7 @@ static int new_session(struct run *run, int slots, struct ccd_error *err)
         .page_max = (int)config_i64(c, CONFIG_INGESTION_MAX_API_LIMIT),
         .outage_ms = 600000,
         .retry = retry_of(c),
+        .rewrite = retry_policy_write,
         .seed = (uint64_t)clock_mono_us(NULL),
         .run_id = run->run_id,
     };

@@ -1,11 +1,26 @@
 #include "engine/retry.h"
 
+#include <limits.h>
+
 const struct retry_policy retry_policy_default = {
     .base_ms = 500,
     .cap_ms = 60000,
     .attempts_max = 6,
     .page_deadline_ms = 600000,
 };
+
+const struct retry_policy retry_policy_write = {
+    .base_ms = 200,
+    .cap_ms = 5000,
+    .attempts_max = INT_MAX,
+    .page_deadline_ms = 60000,
+};
+
+bool retry_is_over(const struct retry_policy *policy, int attempts, int64_t since_us,
+                   int64_t now_us)
+{
+    return attempts >= policy->attempts_max || now_us - since_us >= policy->page_deadline_ms * 1000;
+}
 
 int64_t retry_backoff_ms(const struct retry_policy *policy, int attempt, int64_t floor_ms,
                          struct rng *rng)

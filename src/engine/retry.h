@@ -16,7 +16,13 @@ struct retry_policy {
     int attempts_max;         /* per page, the first try included: 6 */
     int64_t page_deadline_ms; /* per page, from its first try: 600,000 */
 };
-extern const struct retry_policy retry_policy_default;
+extern const struct retry_policy retry_policy_default; /* of asking the vendor */
+/* Of writing: a database that restarts, or changes places with another, is back within a minute
+ * from the first failure of a page; that alone bounds the tries. 200 ms, 5 s, 60 s. */
+extern const struct retry_policy retry_policy_write;
+/* Whether a page that was tried so often, since then, is left as it is. */
+bool retry_is_over(const struct retry_policy *policy, int attempts, int64_t since_us,
+                   int64_t now_us);
 
 /* Wait before try number attempt + 1 (attempt >= 1 tries were made): min(cap, base *
  * 2^(attempt-1)), half of it fixed and half random ("equal jitter"), but at least `floor_ms`

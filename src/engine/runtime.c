@@ -35,7 +35,8 @@ struct job {
     struct batch batch;
     enum reply_verdict verdict;
     /* write */
-    bool written; /* the answer is a WRITTEN, not a REPLY */
+    bool written;   /* the answer is a WRITTEN, not a REPLY */
+    bool rewritten; /* a write of this page failed, and was told of */
     struct store_page page;
     struct store_page_result result;
     enum store_outcome outcome;
@@ -138,14 +139,17 @@ static int ensure_writer(struct worker *w, struct ccd_error *err)
     return w->writer ? 0 : store->ops->writer_open(store, &w->writer, err);
 }
 
-/* Commit the jobs in one transaction. On a failure to put one, nothing of it stays. */
+/* Commit the jobs in one transaction. On a failure to put one, nothing of it stays. *out_begun: the
+ * database let us begin. */
 static enum store_outcome write_group(struct worker *w, struct job *const *jobs, size_t count,
-                                      struct ccd_error *err)
+                                      bool *out_begun, struct ccd_error *err)
 {
+    *out_begun = false;
     if (ensure_writer(w, err) != 0)
         return STORE_ROLLED_BACK;
     const struct store_ops *ops = w->writer->ops;
     int status = ops->writer_begin(w->writer, err);
+    *out_begun = status == 0;
     for (size_t i = 0; i < count && status == 0; i++)
         status = ops->writer_put(w->writer, &jobs[i]->page, &jobs[i]->result, err);
     enum store_outcome outcome = STORE_ROLLED_BACK;
@@ -162,12 +166,15 @@ static enum store_outcome write_group(struct worker *w, struct job *const *jobs,
 static void write_jobs(struct worker *w, struct job *const *jobs, size_t count)
 {
     struct ccd_error err = {0};
-    enum store_outcome outcome = write_group(w, jobs, count, &err);
+    bool begun;
+    enum store_outcome outcome = write_group(w, jobs, count, &begun, &err);
     bool one_by_one = count > 1 && outcome == STORE_ROLLED_BACK;
     for (size_t i = 0; i < count; i++) {
-        if (one_by_one) { /* one bad page must not hold up its neighbours */
+        /* One bad page must not hold up its neighbours; but when the database is away, it is so for
+         * all of them. */
+        if (one_by_one && begun) {
             error_clear(&err);
-            outcome = write_group(w, &jobs[i], 1, &err);
+            outcome = write_group(w, &jobs[i], 1, &begun, &err);
         }
         answer_write(w, jobs[i], outcome, &err);
     }
@@ -473,7 +480,8 @@ static void log_answer(const struct runtime *r, const struct job *job)
         .market = request.names->market,
         .instrument = request.names->mapped_instrument,
     };
-    bool expected = !job->written && job->verdict == REPLY_END_OF_HISTORY;
+    /* An outage of the database fails every page again and again: told of once for each. */
+    bool expected = job->written ? job->rewritten : job->verdict == REPLY_END_OF_HISTORY;
     log_line(r->config.log, expected ? LOG_DEBUG : LOG_WARNING, &subject, "%s", job->error.message);
 }
 
@@ -483,6 +491,7 @@ static void take_done(struct runtime *r)
     while ((job = queue_try_take(&r->done)) != NULL) {
         r->in_threads--;
         log_answer(r, job);
+        job->rewritten = job->written && job->outcome != STORE_COMMITTED;
         if (!job->written) {
             push_reply(r, job);
         } else {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Throttled so often in a row without one good reply: the quota is spent by somebody else. */
-enum { THROTTLED_IN_A_ROW_MAX = 10, WRITE_ATTEMPTS_MAX = 6, REDO_MAX = 2 * SESSION_SLOTS_MAX };
+enum { THROTTLED_IN_A_ROW_MAX = 10, REDO_MAX = 2 * SESSION_SLOTS_MAX };
 
 /* A vendor that says "come back in more than this" has ended the run. */
 static const int64_t throttle_cap_ms = 3600 * 1000;
@@ -31,7 +31,8 @@ struct slot {
     uint64_t turn;  /* permits go to the oldest window that is ready */
     int64_t sent_us;
     int attempts;
-    int write_attempts;
+    int write_failures;
+    int64_t first_write_failure_us;
     int64_t first_sent_us;
     int64_t not_before_us;
     int64_t sent_utc_s;
@@ -204,11 +205,16 @@ static struct session_action *act(struct session *s, enum session_action_kind ki
     return action;
 }
 
+/* What failed to be written is tried once more at once. */
 static void stop(struct session *s, const struct ccd_error *why)
 {
-    if (!s->stopping)
-        s->error = *why;
+    if (s->stopping)
+        return;
+    s->error = *why;
     s->stopping = true;
+    for (int i = 0; i < s->config.slots; i++)
+        if (s->slots[i].state == SLOT_REWRITE)
+            s->slots[i].not_before_us = s->now_us;
 }
 
 static bool counts_in_flight(enum slot_state state)
@@ -523,8 +529,7 @@ static void defer(struct session *s, struct series *series, const struct ccd_err
 static void retry(struct session *s, struct slot *slot, const struct ccd_error *why)
 {
     note_failure(s, why);
-    bool late = s->now_us - slot->first_sent_us >= s->config.retry.page_deadline_ms * 1000;
-    bool worn = late || slot->attempts >= s->config.retry.attempts_max ||
+    bool worn = retry_is_over(&s->config.retry, slot->attempts, slot->first_sent_us, s->now_us) ||
                 (!s->stopping && !retry_budget_take(&s->budget));
     if (worn && blames_origin(why))
         defer(s, &s->series[slot->series], why);
@@ -746,6 +751,22 @@ static void account(struct session *s, const struct slot *slot, const struct sto
     r->rows_unchanged += w->unchanged;
 }
 
+/* Whether a write that failed is worth another try. An outage of the database is waited for, but
+ * not by a run that ends. */
+static bool may_rewrite(struct session *s, struct slot *slot, const struct session_event *e)
+{
+    enum ccd_action action = ccd_status_action(e->error.status);
+    bool lost = e->outcome == STORE_UNKNOWN || action == CCD_ACTION_RECONNECT;
+    if (!lost && action != CCD_ACTION_RETRY)
+        return false;
+    if (slot->write_failures++ == 0)
+        slot->first_write_failure_us = s->now_us;
+    if (s->stopping && lost && slot->write_failures > 1)
+        return false;
+    return !retry_is_over(&s->config.rewrite, slot->write_failures, slot->first_write_failure_us,
+                          s->now_us);
+}
+
 static void on_written(struct session *s, const struct session_event *e)
 {
     struct slot *slot = &s->slots[e->slot];
@@ -754,21 +775,18 @@ static void on_written(struct session *s, const struct session_event *e)
         set_state(s, slot, SLOT_FREE);
         return;
     }
-    enum ccd_action action = ccd_status_action(e->error.status);
-    if (action == CCD_ACTION_SKIP_SERIES) {
+    if (ccd_status_action(e->error.status) == CCD_ACTION_SKIP_SERIES) {
         skip_series(s, slot, &e->error);
         return;
     }
-    bool again = e->outcome == STORE_UNKNOWN || action == CCD_ACTION_RETRY ||
-                 action == CCD_ACTION_RECONNECT;
-    if (!again || ++slot->write_attempts >= WRITE_ATTEMPTS_MAX) {
+    if (!may_rewrite(s, slot, e)) {
         give_up(s, slot, &e->error);
         stop(s, &e->error);
         return;
     }
     slot->rewritten = true;
-    slot->not_before_us = s->now_us + 1000 * retry_backoff_ms(&s->config.retry,
-                                                              slot->write_attempts, 0, &s->rng);
+    slot->not_before_us = s->now_us + 1000 * retry_backoff_ms(&s->config.rewrite,
+                                                              slot->write_failures, 0, &s->rng);
     set_state(s, slot, SLOT_REWRITE);
 }
 

@@ -23,8 +23,9 @@ struct session_config {
     bool wait_for_quota; /* wait for the hour, day and month too */
     int page_max;      /* INGESTION_MAX_API_LIMIT: periods per call, 0 = the vendor's own maximum */
     int64_t outage_ms; /* the vendor unreachable for so long ends the run; 600,000 */
-    struct retry_policy retry;
-    uint64_t seed; /* of the jitter */
+    struct retry_policy retry;   /* of asking */
+    struct retry_policy rewrite; /* of writing; page_deadline_ms from the first failure of a page */
+    uint64_t seed;               /* of the jitter */
     const char *run_id;
     const struct allocator *allocator;
 };

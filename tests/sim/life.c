@@ -302,7 +302,7 @@ static enum model_fate draw_fate(struct life *l, struct ccd_error *why)
     struct sim *sim = l->sim;
     error_clear(why);
     if (sim_hits(sim, FAULT_UNREACHABLE))
-        sim->store_away_until_us = sim->now_us + sim_between(sim, 1, 40LL * SIM_US_PER_S);
+        sim->store_away_until_us = sim->now_us + sim_between(sim, 1, 100LL * SIM_US_PER_S);
     if (sim->now_us < sim->store_away_until_us) {
         error_set(why, CCD_DATABASE_UNREACHABLE, "no connection");
         return MODEL_ROLLS_BACK;
@@ -347,15 +347,18 @@ static enum store_outcome transact(struct life *l, const uint32_t *slots, size_t
     return outcome;
 }
 
-/* Each page of a group that failed gets its own try: one bad page must not hold up its neighbours.
- */
-static void write_one_by_one(struct life *l, const uint32_t *slots, size_t count)
+/* Each page of a group that failed gets its own try, one bad page must not hold up its neighbours;
+ * until the database does not let us begin. */
+static void write_one_by_one(struct life *l, const uint32_t *slots, size_t count,
+                             enum store_outcome outcome, struct ccd_error why)
 {
-    sim_saw(l->sim, SOMETIMES_WRITE_SPLIT);
+    if (why.status != CCD_DATABASE_UNREACHABLE)
+        sim_saw(l->sim, SOMETIMES_WRITE_SPLIT);
     for (size_t i = 0; i < count; i++) {
-        struct ccd_error why;
-        enum model_fate fate = draw_fate(l, &why);
-        enum store_outcome outcome = transact(l, &slots[i], 1, fate);
+        if (outcome != STORE_ROLLED_BACK || why.status != CCD_DATABASE_UNREACHABLE) {
+            enum model_fate fate = draw_fate(l, &why);
+            outcome = transact(l, &slots[i], 1, fate);
+        }
         answer_write(l, slots[i], outcome, &why);
     }
 }
@@ -384,7 +387,7 @@ static void on_commit(struct life *l, uint32_t index)
     else if (outcome == STORE_ROLLED_BACK)
         sim_saw(sim, SOMETIMES_WRITE_REPEATED);
     if (outcome == STORE_ROLLED_BACK && count > 1)
-        write_one_by_one(l, slots, count);
+        write_one_by_one(l, slots, count, outcome, why);
     else
         for (size_t i = 0; i < count; i++)
             answer_write(l, slots[i], outcome, &why);
@@ -671,6 +674,7 @@ static void begin(struct life *l)
         .page_max = sim->page_max,
         .outage_ms = 600000,
         .retry = retry_policy_default,
+        .rewrite = retry_policy_write,
         .seed = rng_next(&sim->rng),
         .run_id = "run",
     };
@@ -801,8 +805,10 @@ static void note_end(struct life *l)
         break;
     case CCD_DATABASE_UNREACHABLE:
     case CCD_DATABASE_BUSY:
-    case CCD_DISK:
         sim_saw(sim, SOMETIMES_STORE_GAVE_UP);
+        break;
+    case CCD_DISK:
+        sim_saw(sim, SOMETIMES_DISK_GAVE_UP);
         break;
     case CCD_KEY_REJECTED:
         sim_saw(sim, SOMETIMES_KEY_REFUSED);

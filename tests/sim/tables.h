@@ -75,7 +75,8 @@ extern const char *const fault_texts[FAULT_COUNT];
     X(WRITE_REPEATED, "commit repeated after a rollback")                                          \
     X(WRITE_GROUPED, "several pages in one transaction")                                           \
     X(WRITE_SPLIT, "a failed group committed one by one")                                          \
-    X(STORE_GAVE_UP, "run ended because of the database")                                          \
+    X(STORE_GAVE_UP, "run ended because the database stayed away")                                 \
+    X(DISK_GAVE_UP, "run ended because of the disk")                                               \
     X(ROW_NOT_STORED, "series skipped because of a refused row")                                   \
     X(STOP_DRAINED, "interrupted run drained")                                                     \
     X(STOP_ABANDONED, "interrupted run gave up on replies")                                        \

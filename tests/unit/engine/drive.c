@@ -26,6 +26,7 @@ void drive_begin(struct drive *d, int workers, int page_max)
                 .page_max = page_max,
                 .outage_ms = 600000,
                 .retry = retry_policy_default,
+                .rewrite = retry_policy_write,
                 .seed = 1,
                 .run_id = "run",
             },

@@ -14,6 +14,17 @@ TEST(retry_policy_is_the_documented_one)
     CHECK_INT(600000, policy->page_deadline_ms);
 }
 
+TEST(retry_of_writes_lasts_a_minute)
+{
+    const struct retry_policy *write = &retry_policy_write;
+    CHECK_INT(200, write->base_ms);
+    CHECK_INT(5000, write->cap_ms);
+    CHECK(!retry_is_over(write, 1000, 7, 7 + 59999999));
+    CHECK(retry_is_over(write, 1, 7, 7 + 60000000));
+    CHECK(!retry_is_over(policy, 5, 0, 0));
+    CHECK(retry_is_over(policy, 6, 0, 0));
+}
+
 TEST(retry_backoff_has_equal_jitter)
 {
     struct rng r = {1};

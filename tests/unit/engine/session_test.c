@@ -423,7 +423,59 @@ TEST(session_unknown_commit_is_repeated)
     drive_end(&d);
 }
 
-TEST(session_unreachable_database_ends_the_run)
+/* A page whose writes fail until the database has been away for so long; where the last try left
+ * the session. */
+static void fail_writes(struct drive *d, int64_t outage_s, int *out_tries)
+{
+    int64_t start_us = d->now_us;
+    bool away = true;
+    for (*out_tries = 1; away && *out_tries < 1000; ++*out_tries) {
+        drive_not_written(d, 0, STORE_ROLLED_BACK, CCD_DATABASE_UNREACHABLE);
+        if (drive_ended(d) != CCD_OK)
+            return;
+        CHECK_TEXT("write 0", drive_wake(d));
+        away = d->now_us - start_us < outage_s * SECOND_US;
+    }
+}
+
+TEST(session_database_that_stays_away_ends_the_run)
+{
+    struct drive d;
+    int tries;
+    drive_begin(&d, 1, 10);
+    drive_start(&d);
+    struct session_series_spec spec = drive_spec(0, 10);
+    drive_add_series(&d, &spec);
+    to_writing(&d);
+    fail_writes(&d, 600, &tries);
+    CHECK_TEXT("finish", drive_wanted(&d));
+    CHECK_INT(CCD_DATABASE_UNREACHABLE, drive_ended(&d));
+    CHECK(d.now_us >= 60 * SECOND_US && d.now_us <= 65 * SECOND_US);
+    CHECK(tries >= 12 && tries <= 40);
+    CHECK_INT(10, drive_failed(&d, 0));
+    drive_end(&d);
+}
+
+/* How the vendor is asked again is no matter of the database. */
+TEST(session_outlives_a_database_that_restarts)
+{
+    struct drive d;
+    int tries;
+    drive_begin(&d, 1, 10);
+    d.config.retry = (struct retry_policy){.base_ms = 1, .cap_ms = 1, .attempts_max = 1};
+    drive_start(&d);
+    struct session_series_spec spec = drive_spec(0, 10);
+    drive_add_series(&d, &spec);
+    to_writing(&d);
+    fail_writes(&d, 50, &tries);
+    CHECK(d.now_us < 60 * SECOND_US);
+    CHECK_TEXT("finish", drive_written(&d, 0));
+    CHECK_INT(CCD_OK, drive_ended(&d));
+    CHECK_INT(0, drive_failed(&d, 0));
+    drive_end(&d);
+}
+
+TEST(session_missing_permission_ends_the_run_at_once)
 {
     struct drive d;
     drive_begin(&d, 1, 10);
@@ -431,16 +483,28 @@ TEST(session_unreachable_database_ends_the_run)
     struct session_series_spec spec = drive_spec(0, 10);
     drive_add_series(&d, &spec);
     to_writing(&d);
-    int tries = 0;
-    while (tries < 20 && drive_ended(&d) == CCD_OK) {
-        CHECK_TEXT(tries == 5 ? "finish" : "",
-                   drive_not_written(&d, 0, STORE_ROLLED_BACK, CCD_DATABASE_UNREACHABLE));
-        if (++tries < 6)
-            CHECK_TEXT("write 0", drive_wake(&d));
-    }
-    CHECK_INT(CCD_DATABASE_UNREACHABLE, drive_ended(&d));
-    CHECK_INT(6, tries);
-    CHECK_INT(10, drive_failed(&d, 0));
+    CHECK_TEXT("finish", drive_not_written(&d, 0, STORE_ROLLED_BACK, CCD_DATABASE_PERMISSION));
+    CHECK_INT(CCD_DATABASE_PERMISSION, drive_ended(&d));
+    drive_end(&d);
+}
+
+/* Ctrl-C during an outage: one more try at once, and no waiting. */
+TEST(session_stop_ends_the_wait_for_the_database)
+{
+    struct drive d;
+    int tries;
+    drive_begin(&d, 1, 10);
+    drive_start(&d);
+    struct session_series_spec spec = drive_spec(0, 10);
+    drive_add_series(&d, &spec);
+    to_writing(&d);
+    fail_writes(&d, 20, &tries);
+    CHECK_TEXT("", drive_not_written(&d, 0, STORE_ROLLED_BACK, CCD_DATABASE_UNREACHABLE));
+    struct session_event stop = {.kind = SESSION_STOP};
+    error_set(&stop.error, CCD_INTERRUPTED, "interrupted");
+    CHECK_TEXT("write 0", drive_step(&d, stop));
+    CHECK_TEXT("finish", drive_not_written(&d, 0, STORE_ROLLED_BACK, CCD_DATABASE_UNREACHABLE));
+    CHECK_INT(CCD_INTERRUPTED, drive_ended(&d));
     drive_end(&d);
 }
 
