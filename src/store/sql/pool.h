@@ -22,8 +22,8 @@ int sql_pool_new(const struct sql_pool_config *config, struct sql_pool **out,
 void sql_pool_free(struct sql_pool *pool);
 
 /* The most recently used idle one, or a new one; CCD_DATABASE_BUSY after the timeout, naming
- * DB_POOL_SIZE. A server that cannot be reached is tried again for a few seconds. The mutex is not held
- * while connecting. */
+ * DB_POOL_SIZE. A server that cannot be reached is tried again for a few seconds. The mutex is not
+ * held while connecting. */
 int sql_pool_take(struct sql_pool *pool, struct sql_connection **out, struct ccd_error *err);
 /* No transaction may be open. A broken one is closed, and the idle ones with it: they most likely
  * lost the same server. NULL is fine. */
