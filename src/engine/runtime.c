@@ -163,6 +163,15 @@ static enum store_outcome write_group(struct worker *w, struct job *const *jobs,
     return outcome;
 }
 
+/* A database that does not let one begin is away for all that wait: they need not wait for it one
+ * after the other. */
+static void refuse_waiting(struct worker *w, const struct ccd_error *why)
+{
+    struct job *job;
+    while ((job = queue_try_take(w->in)) != NULL)
+        answer_write(w, job, STORE_ROLLED_BACK, why);
+}
+
 static void write_jobs(struct worker *w, struct job *const *jobs, size_t count)
 {
     struct ccd_error err = {0};
@@ -170,14 +179,14 @@ static void write_jobs(struct worker *w, struct job *const *jobs, size_t count)
     enum store_outcome outcome = write_group(w, jobs, count, &begun, &err);
     bool one_by_one = count > 1 && outcome == STORE_ROLLED_BACK;
     for (size_t i = 0; i < count; i++) {
-        /* One bad page must not hold up its neighbours; but when the database is away, it is so for
-         * all of them. */
-        if (one_by_one && begun) {
+        if (one_by_one && begun) { /* one bad page must not hold up its neighbours */
             error_clear(&err);
             outcome = write_group(w, &jobs[i], 1, &begun, &err);
         }
         answer_write(w, jobs[i], outcome, &err);
     }
+    if (!begun)
+        refuse_waiting(w, &err);
 }
 
 static void *writer_main(void *user)

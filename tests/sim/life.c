@@ -347,15 +347,28 @@ static enum store_outcome transact(struct life *l, const uint32_t *slots, size_t
     return outcome;
 }
 
+/* Of a transaction that was rolled back: it had not even begun. */
+static bool is_away(const struct ccd_error *why)
+{
+    return why->status == CCD_DATABASE_UNREACHABLE;
+}
+
+static void refuse_waiting(struct life *l, struct writer *w, const struct ccd_error *why)
+{
+    for (size_t i = 0; i < w->waiting_count; i++)
+        answer_write(l, w->waiting[i], STORE_ROLLED_BACK, why);
+    w->waiting_count = 0;
+}
+
 /* Each page of a group that failed gets its own try, one bad page must not hold up its neighbours;
  * until the database does not let us begin. */
 static void write_one_by_one(struct life *l, const uint32_t *slots, size_t count,
                              enum store_outcome outcome, struct ccd_error why)
 {
-    if (why.status != CCD_DATABASE_UNREACHABLE)
+    if (!is_away(&why))
         sim_saw(l->sim, SOMETIMES_WRITE_SPLIT);
     for (size_t i = 0; i < count; i++) {
-        if (outcome != STORE_ROLLED_BACK || why.status != CCD_DATABASE_UNREACHABLE) {
+        if (outcome != STORE_ROLLED_BACK || !is_away(&why)) {
             enum model_fate fate = draw_fate(l, &why);
             outcome = transact(l, &slots[i], 1, fate);
         }
@@ -391,6 +404,8 @@ static void on_commit(struct life *l, uint32_t index)
     else
         for (size_t i = 0; i < count; i++)
             answer_write(l, slots[i], outcome, &why);
+    if (outcome == STORE_ROLLED_BACK && is_away(&why))
+        refuse_waiting(l, w, &why);
     start_transaction(l, index);
 }
 
