@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -149,10 +150,45 @@ def simulator(world, *arguments):
         sim.stop()
 
 
+class ReplayServer(http.server.ThreadingHTTPServer):
+    """Knows which connections it has accepted, and how many of them are still served."""
+    daemon_threads = True
+
+    def __init__(self, handler):
+        self.accepted, self.served, self.changed = set(), 0, threading.Condition()
+        super().__init__(("127.0.0.1", 0), handler)
+
+    def process_request(self, request, client_address):
+        with self.changed:
+            self.accepted.add(client_address[1])
+            self.served += 1
+            self.changed.notify_all()
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        super().shutdown_request(request)
+        with self.changed:
+            self.served -= 1
+            self.changed.notify_all()
+
+    def settle(self):
+        """Until all that was sent by clients that are gone has been read; no client may be left."""
+        with socket.create_connection(self.server_address) as marker:  # accepted after those that came before it
+            port = marker.getsockname()[1]
+        with self.changed:
+            assert self.changed.wait_for(lambda: port in self.accepted and self.served == 0, 60), "a client is left"
+
+
+class Requests(list):
+    """What the vendor was asked, in the order in which it was read; settle() is ReplayServer's."""
+
+
 @contextlib.contextmanager
 def replay(answer):
-    """A vendor made of a function: answer(path, query) -> (status, headers, body). Yields (url, requests)."""
-    requests = []
+    """A vendor made of a function: answer(path, query) -> (status, headers, body). Yields (url, requests).
+
+    Status None closes the connection without a byte."""
+    requests = Requests()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -162,6 +198,9 @@ def replay(answer):
             path, _, query = self.path.partition("?")
             requests.append({"path": path, "query": query, "headers": dict(self.headers)})
             status, headers, body = answer(path, query)
+            if status is None:
+                self.close_connection = True
+                return
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -172,8 +211,8 @@ def replay(answer):
         def log_message(self, *_):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = ReplayServer(Handler)
+    requests.settle = server.settle
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

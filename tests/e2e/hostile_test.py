@@ -204,6 +204,21 @@ def test_key_revoked_in_mid_run(world):
         assert code == 0 and stored(world) == 365
 
 
+def test_a_dead_connection_costs_exactly_what_is_reported(world):
+    """A vendor that takes the second request of a kept-alive connection and closes without a byte: nothing asks again uncounted."""
+    vendor, asked = Vendor(), {}
+
+    def every_other(vendor, path, query):
+        asked[query["to_ts"]] = asked.get(query["to_ts"], 0) + 1
+        return (None, "") if len(vendor.stamps) % 2 == 0 else None
+    vendor.hook = every_other
+    with serve(vendor) as (url, requests):
+        code, document, result = run(world, url, *BTC, INGESTION_MAX_API_LIMIT="30", INGESTION_PARALLEL_WORKERS="1", API_MAX_RETRIES="5")
+        check_counts(document, requests)
+    assert code == 0 and stored(world) == 365, (code, stored(world), result.stderr)
+    assert max(asked.values()) > 1 and "not sent twice" in result.stderr, "no connection died under a request"
+
+
 def test_retry_after_is_obeyed(_):
     """The next request of the whole key comes after the wait, on candles and on lists; nonsense means a second."""
     def wait(world, where, given, least):
@@ -737,6 +752,7 @@ def live(life, world):
                 time.sleep(life.chance.uniform(0, 0.05))
                 process.send_signal(life.chance.choice([9, 9, 2, 15]))
                 process.communicate()
+                requests.settle()  # what it still asked is not to be counted as the next one's
             before = len(requests)
             code, document, _ = run(world, url, *life.command, now=life.now, **life.more)
             check_counts(document, requests[before:])
