@@ -123,3 +123,15 @@ void quota_write_stats(const struct quota *q, struct buf *out)
     write_counts(q, VIEW_REMAINING, quota_window_names, out);
     buf_add_text(out, "}}}");
 }
+
+void quota_write_refusal(const struct quota *q, struct buf *out)
+{
+    buf_add_text(out, "{\"Response\":\"Error\",\"Message\":\"You are over your rate limit please "
+                      "upgrade your account!\",\"HasWarning\":false,\"Type\":99,\"RateLimit\":{"
+                      "\"calls_made\":{");
+    write_counts(q, VIEW_USED, quota_window_names, out);
+    buf_printf(out, ",\"total_calls\":%lld},\"max_calls\":{",
+               (long long)q->used[QUOTA_WINDOWS - 1]);
+    write_counts(q, VIEW_MAX, quota_window_names, out);
+    buf_add_text(out, "}},\"Data\":{}}");
+}

@@ -24,5 +24,7 @@ void quota_write_headers(const struct quota *q, int64_t utc_s, struct buf *out);
 /* Bodies of /admin/v2/rate/limit and of the older /stats/rate/limit. */
 void quota_write_admin(const struct quota *q, struct buf *out);
 void quota_write_stats(const struct quota *q, struct buf *out);
+/* What the older host answers when a window is full. */
+void quota_write_refusal(const struct quota *q, struct buf *out);
 
 #endif

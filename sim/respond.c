@@ -17,6 +17,7 @@ enum {
     GZIP_TRAILER_BYTES = 8,
     DATE_SKEW_S = 3600,
     ERROR_TYPE_RATE = 99,
+    ERROR_TYPE_OLD_KEY = 1, /* of the older host */
     LAST_CHUNK_BYTES = 5,
 };
 
@@ -48,6 +49,7 @@ struct answer {
     bool rate_headers;
     bool key_given;
     uint8_t key_hash[32];
+    bool min_api;       /* the older host's path: its own envelope */
     int64_t now_utc_s;  /* the world's clock */
     int64_t wall_utc_s; /* the quota's clock */
     int64_t mono_us;
@@ -134,8 +136,28 @@ size_t reply_framed_bytes(const struct reply *reply)
 
 /* ---- key */
 
-/* A header's key goes before that of the query. 200 or 401 with the envelope in r->text. */
-static int check_key(struct responder *r, const struct http_request *request, struct answer *a)
+/* An error in the envelope of the path's host; returns status. */
+static int refusal(struct responder *r, const struct answer *a, int status, int type,
+                   const char *message)
+{
+    return a->min_api ? min_api_error(&r->text, status, type, NULL, message)
+                      : error_reply(&r->text, status, type, NULL, NULL, "%s", message);
+}
+
+/* Without a key both hosts say 401 since May 2026; the older one says 200 to a wrong one. */
+static int refuse_key(struct responder *r, const struct answer *a)
+{
+    if (a->min_api)
+        return refusal(r, a, a->key_given ? 200 : 401, ERROR_TYPE_OLD_KEY,
+                       "You need a valid auth key or api key to access this endpoint");
+    return refusal(r, a, 401, ERROR_TYPE_PARAMETER,
+                   a->key_given ? "API key not valid, please check the Authorization header."
+                                : "API key required, please send one in the Authorization header.");
+}
+
+/* A header's key goes before that of the query. False: refused, with the envelope in r->text and
+ * its status. */
+static bool check_key(struct responder *r, const struct http_request *request, struct answer *a)
 {
     char in_query[KEY_MAX_BYTES];
     bool bad = false;
@@ -144,25 +166,34 @@ static int check_key(struct responder *r, const struct http_request *request, st
         !bad)
         key = str_from(in_query);
     a->key_given = key.len > 0;
-    if (!a->key_given)
-        return error_reply(&r->text, 401, ERROR_TYPE_PARAMETER, NULL, NULL,
-                           "API key required, please send one in the Authorization header.");
-    struct sha256 hash;
-    sha256_init(&hash);
-    sha256_add(&hash, key.ptr, key.len);
-    sha256_final(&hash, a->key_hash);
-    if (r->settings->key && !str_equal(key, str_from(r->settings->key)))
-        return error_reply(&r->text, 401, ERROR_TYPE_PARAMETER, NULL, NULL,
-                           "API key not valid, please check the Authorization header.");
-    return 200;
+    if (a->key_given) {
+        struct sha256 hash;
+        sha256_init(&hash);
+        sha256_add(&hash, key.ptr, key.len);
+        sha256_final(&hash, a->key_hash);
+    }
+    bool accepted = a->key_given &&
+                    (!r->settings->key || str_equal(key, str_from(r->settings->key)));
+    if (!accepted)
+        a->status = refuse_key(r, a);
+    return accepted;
 }
 
 /* ---- bodies */
 
-static int rate_limit_reply(struct buf *out)
+static int rate_limit_reply(struct responder *r, const struct answer *a)
 {
-    return error_reply(out, 429, ERROR_TYPE_RATE, NULL, NULL,
-                       "You are over your rate limit, please wait for the next window.");
+    return refusal(r, a, 429, ERROR_TYPE_RATE,
+                   "You are over your rate limit, please wait for the next window.");
+}
+
+/* The quota is spent: the older host says so with status 200. */
+static int refuse_call(struct responder *r, const struct answer *a)
+{
+    if (!a->min_api)
+        return rate_limit_reply(r, a);
+    quota_write_refusal(&r->quota, &r->text);
+    return 200;
 }
 
 static int html_reply(struct buf *out, int status, struct answer *a)
@@ -196,13 +227,8 @@ static int path_reply(struct responder *r, const struct http_request *request, s
         quota_write_stats(&r->quota, &r->text);
         return 200;
     }
-    if (str_starts_with(request->path, STR("/data/"))) {
-        buf_add_text(
-            &r->text,
-            "{\"Response\":\"Error\",\"Message\":\"The path does not exist\",\"HasWarning\":false,"
-            "\"Type\":0,\"RateLimit\":{},\"Data\":{}}");
-        return 404;
-    }
+    if (a->min_api && !str_equal(request->path, STR("/data/exchanges/general")))
+        return refusal(r, a, 200, 0, "The path does not exist");
     int status = world_reply_until(r->world, request->target, a->now_utc_s, &r->text, out_until,
                                    &r->repeats);
     a->cacheable = status == 200;
@@ -216,13 +242,13 @@ static int fault_reply(struct responder *r, struct answer *a)
     case FAULT_error_429:
     case FAULT_retry_after:
     case FAULT_retry_after_odd:
-        return rate_limit_reply(&r->text);
+        return rate_limit_reply(r, a);
     case FAULT_error_500:
-        return error_reply(&r->text, 500, 94, NULL, NULL, "Internal error.");
+        return refusal(r, a, 500, 94, "Internal error.");
     case FAULT_error_502_html:
         return html_reply(&r->text, 502, a);
     case FAULT_error_503:
-        return error_reply(&r->text, 503, 103, NULL, NULL, "Data source down.");
+        return refusal(r, a, 503, 103, "Data source down.");
     case FAULT_error_body:
         return error_body_reply(&r->text, a->dice);
     case FAULT_html:
@@ -318,12 +344,11 @@ static bool keeps_body(enum fault fault)
 static struct body *choose_body(struct responder *r, const struct http_request *request,
                                 struct answer *a)
 {
-    a->status = check_key(r, request, a);
-    if (a->status != 200)
+    if (!check_key(r, request, a))
         return make_body(r, a);
     a->rate_headers = true;
     if (!quota_take(&r->quota, a->wall_utc_s)) {
-        a->status = rate_limit_reply(&r->text);
+        a->status = refuse_call(r, a);
         return make_body(r, a);
     }
     struct candle_request candles;
@@ -487,6 +512,7 @@ void responder_answer(struct responder *r, int status, const struct http_request
         .now_utc_s = r->settings->has_now ? r->settings->now_utc_s : wall_utc_s,
         .wall_utc_s = wall_utc_s,
         .mono_us = clock_mono_us(NULL),
+        .min_api = str_starts_with(request->path, STR("/data/")),
     };
     struct buf head = reply->head;
     buf_clear(&head);

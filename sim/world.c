@@ -67,6 +67,8 @@ int world_new(const struct world_config *config, const struct allocator *allocat
     for (unsigned kind = 0; kind < KIND_COUNT && status == 0; kind++)
         status = plan_init(&w->plans[kind], &world_kinds[kind], err);
     if (status == 0)
+        status = records_build(w, err);
+    if (status == 0)
         status = names_build(w, err);
     if (status == 0)
         status = index_build(w, err);

@@ -22,6 +22,11 @@ struct world_config {
     int restate_permille; /* chance that a row changes once, at a moment of the world's choosing */
     int64_t publish_delay_s; /* a closed period is served only this long after its end */
     int64_t cache_s;         /* the vendor's reply cache: the open bucket as seen may be this old */
+    int asset_count;         /* in the asset list; 0 = all there are */
+    int metadata_version;    /* of the lists, from 1 (0 is 1): each changes one field of one record,
+                                adds a record and drops one in every list */
+    bool shrink;             /* lists of assets and instruments end after 70 % */
+    bool hostile_names;      /* markets, instruments and assets with payloads for names */
 };
 extern const struct world_config world_defaults;
 
@@ -59,7 +64,7 @@ bool world_render_row(const struct world *world, const struct world_series *seri
                       enum interval interval, int64_t ts, int64_t now_utc_s, struct buf *out);
 
 /* Answer a request ("/spot/v1/historical/days?market=…"): status and JSON body (identity). Handles
- * the five candle types, catalogues, markets, asset top list, /admin/v2/rate/limit and
+ * the five candle types, catalogues, markets, asset top list, exchanges; /admin/v2/rate/limit and
  * /stats/rate/limit bodies are the server's. Unknown paths: 404 as the vendor words it. limits,
  * ranges, defaults and error texts per CONTRACT.md. */
 int world_reply(const struct world *world, struct str path_and_query, int64_t now_utc_s,

@@ -1,8 +1,11 @@
-/* The assets of the world by rank: order of magnitude of a price in US dollars, nothing more; fiat
- * last. */
+/* The assets of the world. Those that are traded come first, by rank, with the order of magnitude
+ * of a price in US dollars, nothing more; their currencies last. Behind them those that are only
+ * listed. */
+#include <string.h>
+
 #include "sim/world_private.h"
 
-const struct asset world_assets[] = {
+static const struct asset traded[] = {
     {"BTC", "Bitcoin", 65000, "BLOCKCHAIN"},
     {"ETH", "Ethereum", 3200, "BLOCKCHAIN"},
     {"USDT", "Tether", 1, "TOKEN"},
@@ -190,4 +193,177 @@ const struct asset world_assets[] = {
     {"GBP", "British Pound", 1.27, "FIAT"},
     {"TRY", "Turkish Lira", 0.031, "FIAT"},
 };
-const size_t world_asset_count = sizeof world_assets / sizeof world_assets[0];
+
+/* Listed and nothing else: currencies older than the epoch, what is no coin, hard symbols. */
+static const struct asset listed[] = {
+    {"JPY", "Japanese Yen", 0.0067, "FIAT"},
+    {"CHF", "Swiss Franc", 1.13, "FIAT"},
+    {"INR", "Indian Rupee", 0.012, "FIAT"},
+    {"KRW", "South Korean Won", 0.00072, "FIAT"},
+    {"XAU", "Gold Ounce", 2330, "COMMODITY"},
+    {"SPX", "S&P 500", 5400, "INDEX"},
+    {"MSTR", "Strategy Class A", 1500, "STOCK"},
+    {"IBIT", "iShares Bitcoin Trust ETF", 37, "ETF"},
+    {"$X", "Dollar X", 0.0042, "TOKEN"},
+    {"O'NEIL", "O'Neil's Token", 0.31, "TOKEN"},
+    {"M\xc3\x88ME", "M\xc3\xa8me d'\xc3\xa9t\xc3\xa9", 0.00017, "TOKEN"},
+    {"E\xcc\x81"
+     "COLE",
+     "E\xcc\x81"
+     "cole, decomposed",
+     1.2, "TOKEN"},
+    {"QU\"OTE", "The \"Quoted\" Coin", 2.5, "TOKEN"},
+    {"BACK\\SLASH", "C:\\new\\table\\", 0.09, "TOKEN"},
+    {"<script>", "<script>alert('x')</script>", 0.5, "TOKEN"},
+    {"\xe9\xbe\x99", "\xe9\xbe\x99\xe5\xb8\x81 Dragon", 0.013, "TOKEN"},
+    {"\xf0\x9f\xa6\x84", "Unicorn \xf0\x9f\xa6\x84\xe2\x80\x8b", 0.0071, "TOKEN"},
+    {"%s%n", "100 % pure", 0.62, "TOKEN"},
+    {"NULL", "null", 0.4, "TOKEN"},
+    {"meme", "Twin of MEME", 0.00005, "TOKEN"},
+    {"A B", "Symbol with a space", 0.2, "TOKEN"},
+    {"A,B", "Symbol with a comma", 0.2, "TOKEN"},
+    {"TAB", "Tab\tand\r\nline ends", 0.3, "TOKEN"},
+    {"THE_LONGEST_SYMBOL_THAT_ANYBODY_WOULD_EVER_THINK_OF_0123456789",
+     "A name that is long: Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod "
+     "tempor incididunt ut labore et dolore magna aliqua. Ut enim ad minim veniam, quis nostrud "
+     "exercitation ullamco laboris nisi ut aliquip ex ea commodo consequat. Duis aute irure dolor",
+     0.01, "TOKEN"},
+};
+
+const char *const hostile_texts[] = {
+    "'; drop table assets; --",
+    "\") or 1=1 --",
+    "\\'; select 1; --\\",
+    "\"},\"data\":{\"x\":\"",
+    "\x1b[2j\x1b]0;owned\x07",
+    "\x1b[31mred\x1b[0m",
+    "\xc2\x9b"
+    "31mc1",
+    "<img src=x onerror=alert(1)>",
+    "</script><b>",
+    "\xe2\x80\xae"
+    "evil",
+    "$(touch owned)`id`",
+    "{{7*7}}%s%n",
+    "=cmd|'x'!a1",
+    "line\r\nfeed",
+    "\x7f\x01\x08 back",
+};
+const size_t hostile_text_count = sizeof hostile_texts / sizeof hostile_texts[0];
+
+enum { ASSETS_DEFAULT = 440, TRADED = sizeof traded / sizeof traded[0] };
+
+/* Five letters, consonants and vowels in turn; no coin of the tables is called so. */
+static char *small_symbol(struct world *w, size_t number)
+{
+    static const char consonants[] = "BDFHJKPVXZ", vowels[] = "AEIOU";
+    char text[6] = "";
+    for (int i = 0; i < 5; i++) {
+        size_t choices = i % 2 ? 5 : 10;
+        text[i] = (i % 2 ? vowels : consonants)[number % choices];
+        number /= choices;
+    }
+    return arena_copy_text(&w->arena, str_from(text));
+}
+
+static bool small_asset(struct world *w, size_t number, struct asset *out)
+{
+    uint64_t dice = dice_mix(w->config.seed ^ number);
+    double price = (double)(1000 + (dice >> 8) % 9000);
+    for (uint64_t tenths = 4 + dice % 9; tenths > 0; tenths--)
+        price /= 10;
+    char *symbol = small_symbol(w, number);
+    bool untraded = dice % 11 == 0;
+    *out = (struct asset){symbol, symbol, untraded ? 0 : price,
+                          dice % 5 == 1 ? "BLOCKCHAIN" : "TOKEN"};
+    return symbol != NULL;
+}
+
+/* Three letters as far as they last; the last one is the dollar. */
+static bool made_up_assets(struct world *w, struct asset *assets)
+{
+    size_t count = w->traded_assets - 1;
+    for (size_t i = 0; i < count; i++) {
+        char symbol[] = {(char)('A' + i / 676 % 26), (char)('A' + i / 26 % 26),
+                         (char)('A' + i % 26), '\0'};
+        uint64_t dice = dice_mix(w->config.seed + i);
+        double price = (double)(1000 + (dice >> 8) % 9000);
+        for (uint64_t tenths = dice % 12; tenths > 0; tenths--)
+            price /= 10;
+        assets[i] = (struct asset){.price_usd = price, .asset_type = "TOKEN"};
+        assets[i].symbol = arena_copy_text(&w->arena, str_from(symbol));
+        assets[i].name = assets[i].symbol;
+        if (!assets[i].symbol)
+            return false;
+    }
+    assets[count] = traded[TRADED - 4];
+    return true;
+}
+
+static size_t hostile_count(const struct world *w)
+{
+    return w->config.hostile_names ? hostile_text_count : 0;
+}
+
+/* What is listed behind the traded ones: hostile, hard, small, and those of later versions. */
+static bool listed_assets(struct world *w, struct asset *assets)
+{
+    size_t at = w->traded_assets;
+    size_t hard = sizeof listed / sizeof listed[0];
+    for (size_t i = 0; i < hostile_count(w) && at < w->asset_count; i++)
+        assets[at++] = (struct asset){hostile_texts[i], hostile_texts[i], 0.5, "TOKEN"};
+    for (size_t i = 0; w->config.market_count == 0 && i < hard && at < w->asset_count; i++)
+        assets[at++] = listed[i];
+    for (; at < w->asset_count; at++)
+        if (!small_asset(w, at, &assets[at]))
+            return false;
+    return true;
+}
+
+bool assets_build(struct world *w)
+{
+    bool made_up = w->config.market_count > 0;
+    w->traded_assets = made_up ? (size_t)w->config.instruments_per_market + 1 : TRADED;
+    size_t count = w->config.asset_count > 0 ? (size_t)w->config.asset_count
+                   : made_up                 ? w->traded_assets + hostile_count(w)
+                                             : ASSETS_DEFAULT + hostile_count(w);
+    w->listed_assets = count + added_by(w);
+    /* The world trades what it trades, even when it lists less. */
+    w->asset_count = w->listed_assets > w->traded_assets ? w->listed_assets : w->traded_assets;
+    struct asset *assets = arena_alloc(&w->arena, w->asset_count * sizeof *assets);
+    if (!assets)
+        return false;
+    w->assets = assets;
+    if (made_up && !made_up_assets(w, assets))
+        return false;
+    if (!made_up)
+        memcpy(assets, traded, sizeof traded);
+    return listed_assets(w, assets);
+}
+
+/* ---- versions of the lists */
+
+size_t added_by(const struct world *w)
+{
+    return w->config.metadata_version > 1 ? (size_t)w->config.metadata_version - 1 : 0;
+}
+
+struct listing listing_of(const struct world *w, size_t total)
+{
+    size_t added = added_by(w);
+    size_t first = total > added ? total - added : 0;
+    size_t dropped = first > added ? added : first > 0 ? first - 1 : 0;
+    struct listing l = {.kept = first - dropped, .dropped = dropped, .total = total - dropped};
+    l.count = w->config.shrink ? l.total * 7 / 10 : l.total;
+    return l;
+}
+
+size_t listing_at(const struct listing *l, size_t place)
+{
+    return place < l->kept ? place : place + l->dropped;
+}
+
+int changed_in(const struct world *w, size_t number)
+{
+    return number < added_by(w) ? (int)number + 2 : 0;
+}

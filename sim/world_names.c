@@ -49,13 +49,7 @@ static void name_add_kraken(struct name *n, const char *base, const char *quote)
     name_add(n, bitcoin_quote ? "XBT" : quote, false);
 }
 
-/* %b base, %q quote, %l and %m the same in lower case, %x base with XBT for BTC, %k the pair in
- * Kraken's manner, %s settlement, %d date. */
-struct name_parts {
-    const char *base, *quote, *settlement, *date;
-};
-
-static const char *name_make(struct world *w, const char *pattern, const struct name_parts *parts)
+const char *name_make(struct world *w, const char *pattern, const struct name_parts *parts)
 {
     struct name n = {.len = 0};
     for (const char *p = pattern; *p; p++) {
@@ -145,17 +139,6 @@ static void series_scale(struct series *s, enum kind_id kind, double price, doub
 
 /* ---- adding instruments */
 
-struct instrument {
-    const char *native, *mapped; /* mapped NULL = unmapped */
-    size_t base, quote;          /* numbers in world.assets */
-    const char *settlement, *denomination, *transform;
-    const char *status;
-    int64_t first_ts, last_ts;
-    int64_t lag_max_s; /* funding and interest begin at most so much after the trades */
-    double usd_per_day;
-    bool perpetual, huge, converted;
-};
-
 static const struct {
     enum kind_id first;
     unsigned count;
@@ -165,7 +148,7 @@ static const struct {
     [SECTION_INDEX] = {KIND_INDEX, 1},
 };
 
-static int64_t asset_id(size_t asset)
+int64_t asset_id(size_t asset)
 {
     return (int64_t)asset + 1;
 }
@@ -178,7 +161,7 @@ static void futures_attributes(const struct world *w, struct series *s, const st
     s->contract = inverse ? s->pub.quote : s->pub.base;
     s->contract_id = inverse ? s->quote_id : s->base_id;
     s->settlement_id = s->quote_id;
-    for (size_t a = 0; a < w->asset_count; a++)
+    for (size_t a = 0; a < w->traded_assets; a++)
         if (strcmp(w->assets[a].symbol, i->settlement) == 0)
             s->settlement_id = asset_id(a);
 }
@@ -224,17 +207,22 @@ static void series_add(struct world *w, enum kind_id kind, const char *market,
     s->unknown_side = s->pub.key % 5 == 0;
     if (i->denomination)
         futures_attributes(w, s, i);
-    series_scale(s, kind, base->price_usd / quote->price_usd, i->usd_per_day, base->price_usd);
+    double base_usd = base->price_usd > 0 ? base->price_usd : 1;
+    series_scale(s, kind, base_usd / quote->price_usd, i->usd_per_day, base_usd);
     s->pub.first_ts = kind_begins(s, kind, i);
+    s->trades_permille = kind == KIND_SPOT ? 600 + (int64_t)(s->pub.key >> 16) % 801 : 1000;
+    s->lifetime_trades = kind == KIND_SPOT ? trades_on_purpose(market, i) : 0;
+    s->hard_names = has_hard_names(s);
 }
 
 /* An instrument without names is one that found no memory. */
-static bool instrument_add(struct world *w, struct market *m, const struct instrument *i)
+bool instrument_add(struct world *w, struct market *m, const struct instrument *i)
 {
     if (!i->native)
         return false;
     int cap = w->config.instruments_per_market;
-    if (w->config.market_count == 0 && cap > 0 && m->instrument_count == (size_t)cap)
+    bool full = w->config.market_count == 0 && cap > 0 && m->instrument_count >= (size_t)cap;
+    if (full && !i->beyond_cap)
         return true;
     for (unsigned k = 0; k < section_kinds[m->section].count; k++)
         series_add(w, section_kinds[m->section].first + k, m->name, i);
@@ -242,7 +230,7 @@ static bool instrument_add(struct world *w, struct market *m, const struct instr
     return true;
 }
 
-static struct market *market_add(struct world *w, enum section section, const char *name)
+struct market *market_add(struct world *w, enum section section, const char *name)
 {
     struct market *m = &w->markets[w->market_count++];
     *m = (struct market){.name = name, .section = section, .first_series = w->series_count};
@@ -354,12 +342,12 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static size_t asset_find(const struct world *w, const char *symbol)
+size_t asset_find(const struct world *w, const char *symbol)
 {
-    for (size_t i = 0; i < w->asset_count; i++)
+    for (size_t i = 0; i < w->traded_assets; i++)
         if (strcmp(w->assets[i].symbol, symbol) == 0)
             return i;
-    return w->asset_count - 1;
+    return w->traded_assets - 1;
 }
 
 static double usd_per_day(size_t rank, double percent)
@@ -450,6 +438,8 @@ static bool spot_build(struct world *w)
         }
         if (strcmp(m->name, "mexc") == 0 && !odd_instruments_add(w, m))
             return false;
+        if (!traps_add(w, m) || !later_instruments_add(w, m))
+            return false;
     }
     return true;
 }
@@ -533,6 +523,8 @@ static bool futures_build(struct world *w)
         for (size_t base = 0; futures_markets[at].dated && base < 2; base++)
             if (!dated_add(w, m, at, base))
                 return false;
+        if (!later_instruments_add(w, m))
+            return false;
     }
     return true;
 }
@@ -546,7 +538,7 @@ static bool index_build(struct world *w)
             if (!share->symbol)
                 continue;
             size_t quote = asset_find(w, share->symbol);
-            for (size_t base = 0; base < (size_t)share->assets && base < w->asset_count; base++) {
+            for (size_t base = 0; base < (size_t)share->assets && base < w->traded_assets; base++) {
                 struct name_parts parts = {.base = w->assets[base].symbol, .quote = share->symbol};
                 struct instrument i = {
                     .native = name_make(w, "%b-%q", &parts),
@@ -597,7 +589,7 @@ static bool made_up_instrument(struct world *w, struct market *m, int market_num
 {
     static const char *const patterns[] = {"%b%q", "%l%m", "%b_%q"};
     static const char *const denominations[] = {"VANILLA", "INVERSE", "QUANTO"};
-    size_t dollar = w->asset_count - 1;
+    size_t dollar = w->traded_assets - 1;
     bool futures = m->section == SECTION_FUTURES, index = m->section == SECTION_INDEX;
     const char *symbol = w->assets[base].symbol;
     struct name_parts parts = {.base = symbol, .quote = "USD"};
@@ -624,35 +616,8 @@ static bool made_up_instrument(struct world *w, struct market *m, int market_num
     return (unmapped || i.mapped) && instrument_add(w, m, &i);
 }
 
-static bool made_up_assets(struct world *w)
-{
-    size_t count = (size_t)w->config.instruments_per_market;
-    struct asset *assets = arena_alloc(&w->arena, (count + 1) * sizeof *assets);
-    if (!assets)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        char symbol[] = {(char)('A' + i / 676 % 26), (char)('A' + i / 26 % 26),
-                         (char)('A' + i % 26), '\0'};
-        uint64_t dice = dice_mix(w->config.seed + i);
-        double price = (double)(1000 + (dice >> 8) % 9000);
-        for (uint64_t tenths = dice % 12; tenths > 0; tenths--)
-            price /= 10;
-        assets[i] = (struct asset){.price_usd = price, .asset_type = "TOKEN"};
-        assets[i].symbol = arena_copy_text(&w->arena, str_from(symbol));
-        assets[i].name = assets[i].symbol;
-        if (!assets[i].symbol)
-            return false;
-    }
-    assets[count] = (struct asset){"USD", "United States Dollar", 1, "FIAT"};
-    w->assets = assets;
-    w->asset_count = count + 1;
-    return true;
-}
-
 static bool made_up_build(struct world *w)
 {
-    if (!made_up_assets(w))
-        return false;
     for (unsigned section = 0; section < SECTION_COUNT; section++) {
         for (int number = 0; number < w->config.market_count; number++) {
             const char *name = made_up_market(w, section, number);
@@ -662,6 +627,8 @@ static bool made_up_build(struct world *w)
             for (int base = 0; base < w->config.instruments_per_market; base++)
                 if (!made_up_instrument(w, m, number, (size_t)base))
                     return false;
+            if (section != SECTION_INDEX && !later_instruments_add(w, m))
+                return false;
         }
     }
     return true;
@@ -670,7 +637,7 @@ static bool made_up_build(struct world *w)
 /* ---- both */
 
 /* Upper bounds: what is skipped leaves its place unused. */
-static size_t real_series_max(void)
+static size_t real_series_max(const struct world *w)
 {
     size_t count = COUNT(odd_instruments);
     for (size_t at = 0; at < COUNT(spot_markets); at++)
@@ -681,7 +648,22 @@ static size_t real_series_max(void)
                               futures_markets[at].inverse_count + futures_markets[at].quanto_count);
         count += futures_markets[at].dated ? 3 * 2 * COUNT(expiries) : 0;
     }
-    return count + COUNT(index_markets) * COUNT(index_markets[0].quotes) * world_asset_count;
+    return count + COUNT(index_markets) * COUNT(index_markets[0].quotes) * w->traded_assets;
+}
+
+static bool allocate(struct world *w)
+{
+    const struct world_config *c = &w->config;
+    bool real = c->market_count == 0;
+    size_t markets = real ? COUNT(spot_markets) + COUNT(futures_markets) + COUNT(index_markets)
+                          : SECTION_COUNT * (size_t)c->market_count;
+    size_t series = real ? real_series_max(w)
+                         : (size_t)KIND_COUNT * c->market_count * c->instruments_per_market;
+    series += extra_series_max(w, markets);
+    markets += EXTRA_MARKETS_MAX;
+    w->markets = arena_alloc(&w->arena, markets * sizeof *w->markets);
+    w->series = arena_alloc(&w->arena, series * sizeof *w->series);
+    return w->markets && w->series;
 }
 
 int names_build(struct world *w, struct ccd_error *err)
@@ -692,15 +674,11 @@ int names_build(struct world *w, struct ccd_error *err)
         c->instruments_per_market < (real ? 0 : 1))
         return error_set(err, CCD_USAGE, "a world of %d markets with %d instruments cannot be made",
                          c->market_count, c->instruments_per_market);
-    size_t markets = real ? COUNT(spot_markets) + COUNT(futures_markets) + COUNT(index_markets)
-                          : SECTION_COUNT * (size_t)c->market_count;
-    size_t series = real ? real_series_max()
-                         : (size_t)KIND_COUNT * c->market_count * c->instruments_per_market;
-    w->markets = arena_alloc(&w->arena, markets * sizeof *w->markets);
-    w->series = arena_alloc(&w->arena, series * sizeof *w->series);
-    w->assets = world_assets;
-    w->asset_count = world_asset_count;
-    bool built = w->markets && w->series &&
-                 (real ? spot_build(w) && futures_build(w) && index_build(w) : made_up_build(w));
+    if (c->metadata_version < 0 || c->metadata_version > VERSION_MAX || c->asset_count < 0)
+        return error_set(err, CCD_USAGE, "there is no version %d of a list of %d assets",
+                         c->metadata_version, c->asset_count);
+    bool built = assets_build(w) && allocate(w) &&
+                 (real ? spot_build(w) && futures_build(w) && index_build(w) : made_up_build(w)) &&
+                 hostile_markets_add(w);
     return built ? 0 : error_set(err, CCD_NO_MEMORY, "no memory for the world's names");
 }

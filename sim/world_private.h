@@ -174,8 +174,81 @@ struct market {
 struct asset {
     const char *symbol;
     const char *name;
-    double price_usd;
+    double price_usd; /* 0 = nobody trades it */
     const char *asset_type;
+};
+
+/* What the list of a total of records shows in a version of the metadata: the first ones, less
+ * those that later versions took off the end, and then those that they added behind. */
+struct listing {
+    size_t kept;    /* records 0 … kept - 1 */
+    size_t dropped; /* then so many are left out */
+    size_t count;   /* places served: fewer with --shrink */
+    size_t total;   /* places there would be */
+};
+
+/* ---- metadata records */
+
+enum record_id {
+    RECORD_ASSET,
+    RECORD_EXCHANGE,
+    RECORD_SPOT_MARKET,
+    RECORD_FUTURES_MARKET,
+    RECORD_INDEX_MARKET,
+    RECORD_SPOT_INSTRUMENT,
+    RECORD_FUTURES_INSTRUMENT,
+    RECORD_COUNT
+};
+
+/* What a record is about: of its kind only what it has is set. */
+struct subject {
+    const struct world *world;
+    int64_t now_utc_s;
+    size_t number; /* of an asset or an exchange; of an instrument in its market */
+    uint64_t dice; /* of the record, the same for ever */
+    const struct asset *asset;
+    const uint32_t
+        *ranks; /* of an asset: its place by each key of TOPLIST_BASE_RANK; may be NULL */
+    const struct exchange *exchange;
+    const char *currency; /* of an exchange: the volume's, as asked for */
+    const struct market *market;
+    const struct market_counts *counts; /* of a market */
+    const struct series *series; /* of an instrument: that of its trades, the others follow */
+};
+
+enum { VERSION_MAX = 9 }; /* of the metadata */
+
+/* One member of a record. Those of one nested object stand together. */
+struct member {
+    const char *key;   /* '.' leads into an object */
+    const char *group; /* the vendor's; "" where it has none */
+    /* Appends the JSON value; nothing = this record lacks the member. */
+    void (*write)(const struct subject *s, int argument, struct buf *out);
+    int argument;
+    bool is_extra; /* served although no table of the registry takes it, as vendors do */
+};
+
+enum { MEMBER_MAX = 128 };
+
+struct record_kind {
+    const char *table; /* of the registry; NULL = none: all members are served */
+    /* Lists that end with NULL: what a query that names no groups gets (NULL = all of them); and
+     * groups whose members the registry does not take. */
+    const char *const *default_groups, *const *other_groups;
+    const struct member *members;
+    size_t count; /* <= MEMBER_MAX */
+};
+
+/* The members of a kind that the registry's tables take, and its extra ones. */
+struct record_plan {
+    const struct record_kind *kind;
+    bool served[MEMBER_MAX];
+};
+
+/* What one request gets of them. */
+struct record_choice {
+    const struct record_plan *plan;
+    bool wanted[MEMBER_MAX];
 };
 
 /* A series with what its values are made from. pub first: the public pointer is this one's address.
@@ -191,12 +264,15 @@ struct series {
     int64_t price;  /* middle of the walk, in units of 10^-decimals */
     int64_t amount; /* average base volume of a day, or open interest, in units of 10^-decimals */
     int64_t trades_per_day;
-    uint64_t quote_divisor; /* amount * price / quote_divisor is in units of CLASS_QUOTE */
+    int64_t trades_permille; /* what the lifetime's count is of what trades_per_day makes of it */
+    int64_t lifetime_trades; /* 0 = from trades_per_day */
+    uint64_t quote_divisor;  /* amount * price / quote_divisor is in units of CLASS_QUOTE */
     uint8_t decimals[CLASS_COUNT];
     bool perpetual;
     bool huge_counters; /* beyond 2^53, as one real market counts */
     bool message_group; /* OHLC_MESSAGE present although recordings of the type lack it */
     bool unknown_side;  /* part of the trades has no side */
+    bool hard_names;    /* some of the texts need escapes in JSON */
     bool converted;     /* index pair that the vendor computes from another one */
 };
 
@@ -210,8 +286,11 @@ struct world {
     size_t series_count;
     struct market *markets;
     size_t market_count;
-    const struct asset *assets; /* by rank */
+    const struct asset *assets; /* number + 1 is the vendor's id */
     size_t asset_count;
+    size_t listed_assets; /* the first so many are in the asset list */
+    size_t traded_assets; /* the first so many are traded, the best first; the last is a dollar */
+    struct record_plan records[RECORD_COUNT];
     struct plan plans[KIND_COUNT];
     uint32_t *index;       /* open addressing; series number + 1 */
     size_t index_capacity; /* a power of two */
@@ -278,11 +357,58 @@ size_t row_write(const struct plan *plan, const struct series *s, const struct r
 char *write_decimal(char *p, int64_t value, unsigned decimals);
 
 /* ---- world_assets.c */
-extern const struct asset world_assets[];
-extern const size_t world_asset_count;
+/* World.assets from the tables, or as made up as the markets are. False: no memory. */
+bool assets_build(struct world *world);
+/* Texts that break careless readers of every kind, for --hostile_names. */
+extern const char *const hostile_texts[];
+extern const size_t hostile_text_count;
+/* How many records the version of the metadata adds to every list. */
+size_t added_by(const struct world *world);
+/* How the version of the metadata cuts a list of so many records, those of all versions. */
+struct listing listing_of(const struct world *world, size_t total);
+size_t listing_at(const struct listing *listing, size_t place);
+/* The version of the metadata in which record `number` of a list changed; 0 = it has not. */
+int changed_in(const struct world *world, size_t number);
 
 /* ---- world_names.c */
+/* An instrument about to be added to a market. */
+struct instrument {
+    const char *native, *mapped; /* mapped NULL = unmapped */
+    size_t base, quote;          /* numbers in world.assets */
+    const char *settlement, *denomination, *transform;
+    const char *status;
+    int64_t first_ts, last_ts;
+    int64_t lag_max_s; /* funding and interest begin at most so much after the trades */
+    double usd_per_day;
+    bool perpetual, huge, converted;
+    bool beyond_cap; /* also where --instruments has been reached */
+};
+/* %b base, %q quote, %l and %m the same in lower case, %x base with XBT for BTC, %k the pair in
+ * Kraken's manner, %s settlement, %d date. */
+struct name_parts {
+    const char *base, *quote, *settlement, *date;
+};
 int names_build(struct world *world, struct ccd_error *err);
+/* NULL = no memory. */
+const char *name_make(struct world *world, const char *pattern, const struct name_parts *parts);
+struct market *market_add(struct world *world, enum section section, const char *name);
+/* False: no memory; a missing native name is one that found none. */
+bool instrument_add(struct world *world, struct market *market, const struct instrument *i);
+/* By symbol, among those that are traded; the last of them when unknown. */
+size_t asset_find(const struct world *world, const char *symbol);
+int64_t asset_id(size_t number);
+
+/* ---- world_extras.c: what the world has on purpose; the bools are false without memory */
+enum { EXTRA_MARKETS_MAX = 3 };
+size_t extra_series_max(const struct world *world, size_t market_count);
+/* Lifetime trades of a pair that a selection must take or leave out; 0 = nothing special. */
+int64_t trades_on_purpose(const char *market, const struct instrument *i);
+bool has_hard_names(const struct series *s);
+/* Instruments in every status that the vendor's own names lack. */
+bool traps_add(struct world *world, struct market *market);
+/* What later versions of the lists add. */
+bool later_instruments_add(struct world *world, struct market *market);
+bool hostile_markets_add(struct world *world);
 
 /* ---- world_query.c */
 /* First value of a query parameter, percent-decoded and NUL-terminated; false when absent.
@@ -309,7 +435,37 @@ int candle_request_parse(const struct world *world, struct str path, struct str 
 int world_reply_until(const struct world *world, struct str path_and_query, int64_t now_utc_s,
                       struct buf *out_body, int64_t *out_until, struct repeats *repeats);
 
+/* ---- world_records.c */
+int records_build(struct world *world, struct ccd_error *err);
+/* 0, or 400 and the error envelope: a group that the kind does not have. */
+int record_choose(const struct record_plan *plan, struct str query, struct record_choice *out,
+                  struct buf *out_body);
+void record_write(const struct record_choice *choice, const struct subject *s, struct buf *out);
+/* The same without the last brace: the caller goes on. */
+void record_write_open(const struct record_choice *choice, const struct subject *s,
+                       struct buf *out);
+/* NULL = null. */
+void write_text(struct buf *out, const char *text);
+void write_flag(struct buf *out, bool flag);
+
+/* ---- world_asset_record.c */
+extern const struct record_kind asset_record;
+
+/* ---- world_top_list.c */
+int top_list_reply(const struct world *world, struct str query, int64_t now_utc_s,
+                   struct buf *out_body);
+
+/* ---- world_exchanges.c */
+extern const struct record_kind exchange_record;
+/* /data/exchanges/general of the vendor's other host; a refusal has status 200 there. */
+int exchanges_reply(const struct world *world, struct str query, int64_t now_utc_s,
+                    struct buf *out_body);
+/* An error envelope of that host; returns status. param may be NULL. */
+int min_api_error(struct buf *out, int status, int type, const char *param, const char *message);
+
 /* ---- world_catalogue.c */
+extern const struct record_kind spot_market_record, futures_market_record, index_market_record;
+extern const struct record_kind spot_instrument_record, futures_instrument_record;
 /* Markets, instruments, top assets. 0: not one of these paths. */
 int catalogue_reply(const struct world *world, struct str path, struct str query, int64_t now_utc_s,
                     struct buf *out_body);

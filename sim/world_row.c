@@ -221,6 +221,24 @@ char *write_decimal(char *p, int64_t value, unsigned decimals)
 
 /* ---- a row as text */
 
+static char *copy_escaped(char *p, struct str text)
+{
+    static const char hex[] = "0123456789abcdef";
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (c < ' ') {
+            p = copy(p, "\\u00", 4);
+            *p++ = hex[c >> 4];
+            *p++ = hex[c & 15];
+            continue;
+        }
+        if (c == '"' || c == '\\')
+            *p++ = '\\';
+        *p++ = (char)c;
+    }
+    return p;
+}
+
 size_t row_write(const struct plan *plan, const struct series *s, const struct row *row,
                  uint32_t groups, char out[ROW_MAX_BYTES], struct key_places *places)
 {
@@ -240,7 +258,8 @@ size_t row_write(const struct plan *plan, const struct series *s, const struct r
             continue;
         }
         *p++ = '"';
-        p = copy(p, row->text[c->field].ptr, row->text[c->field].len);
+        p = s->hard_names ? copy_escaped(p, row->text[c->field])
+                          : copy(p, row->text[c->field].ptr, row->text[c->field].len);
         *p++ = '"';
     }
     out[0] = '{'; /* over the first comma: TIMESTAMP is always there */

@@ -99,6 +99,49 @@ CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `ccdata_proofs` (
   PRIMARY KEY (`name`)
 );
 
+CREATE ROWSTORE TABLE IF NOT EXISTS `ccdata_runs` (
+  `run_id` VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
+  `command` LONGTEXT COLLATE utf8mb4_bin NOT NULL,
+  `started_utc_s` BIGINT NOT NULL,
+  `ended_utc_s` BIGINT,
+  `status` LONGTEXT COLLATE utf8mb4_bin NOT NULL,
+  `exit_code` BIGINT NOT NULL,
+  `calls` BIGINT NOT NULL,
+  `metadata_calls` BIGINT NOT NULL,
+  `rows_fetched` BIGINT NOT NULL,
+  `rows_written` BIGINT NOT NULL,
+  `rows_unchanged` BIGINT NOT NULL,
+  `rows_changed` BIGINT NOT NULL,
+  `bytes` BIGINT NOT NULL,
+  `duration_ms` BIGINT NOT NULL,
+  `error` LONGTEXT COLLATE utf8mb4_bin,
+  PRIMARY KEY (`run_id`),
+  SHARD KEY (`run_id`)
+);
+
+CREATE ROWSTORE TABLE IF NOT EXISTS `ccdata_run_series` (
+  `run_id` VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
+  `place` BIGINT NOT NULL,
+  `data_type` LONGTEXT COLLATE utf8mb4_bin NOT NULL,
+  `interval` LONGTEXT COLLATE utf8mb4_bin NOT NULL,
+  `series_id` BIGINT NOT NULL,
+  `market` LONGTEXT COLLATE utf8mb4_bin NOT NULL,
+  `instrument` LONGTEXT COLLATE utf8mb4_bin NOT NULL,
+  `series_rank` BIGINT,
+  `lifetime_trades` BIGINT NOT NULL,
+  `state` LONGTEXT COLLATE utf8mb4_bin NOT NULL,
+  `wanted` BIGINT NOT NULL,
+  `stored` BIGINT NOT NULL,
+  `fetched` BIGINT NOT NULL,
+  `empty` BIGINT NOT NULL,
+  `rejected` BIGINT NOT NULL,
+  `failed` BIGINT NOT NULL,
+  `calls` BIGINT NOT NULL,
+  `error` LONGTEXT COLLATE utf8mb4_bin,
+  PRIMARY KEY (`run_id`, `place`),
+  SHARD KEY (`run_id`)
+);
+
 CREATE ROWSTORE TABLE IF NOT EXISTS `ccdata_locks` (
   `name` VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
   `held` BIGINT NOT NULL,
@@ -180,7 +223,7 @@ CREATE VIEW `spot_ohlcv_1d` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (86400 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 2
+FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
 WHERE d.`data_type` = 'spot_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_spot_ohlcv_1h` (
@@ -257,7 +300,7 @@ CREATE VIEW `spot_ohlcv_1h` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (3600 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 2
+FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
 WHERE d.`data_type` = 'spot_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_spot_ohlcv_1m` (
@@ -334,7 +377,7 @@ CREATE VIEW `spot_ohlcv_1m` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (60 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 2
+FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
 WHERE d.`data_type` = 'spot_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_ohlcv_1d` (
@@ -418,7 +461,7 @@ CREATE VIEW `futures_ohlcv_1d` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (86400 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 2
+FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
 WHERE d.`data_type` = 'futures_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_ohlcv_1h` (
@@ -502,7 +545,7 @@ CREATE VIEW `futures_ohlcv_1h` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (3600 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 2
+FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
 WHERE d.`data_type` = 'futures_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_ohlcv_1m` (
@@ -586,7 +629,7 @@ CREATE VIEW `futures_ohlcv_1m` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (60 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 2
+FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
 WHERE d.`data_type` = 'futures_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_funding_rate_1d` (
@@ -647,7 +690,7 @@ CREATE VIEW `futures_funding_rate_1d` AS SELECT
   f.`total_funding_rate_updates` AS `total_funding_rate_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (86400 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 2
+FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
 WHERE d.`data_type` = 'futures_funding_rate' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_funding_rate_1h` (
@@ -708,7 +751,7 @@ CREATE VIEW `futures_funding_rate_1h` AS SELECT
   f.`total_funding_rate_updates` AS `total_funding_rate_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (3600 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 2
+FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
 WHERE d.`data_type` = 'futures_funding_rate' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_funding_rate_1m` (
@@ -769,7 +812,7 @@ CREATE VIEW `futures_funding_rate_1m` AS SELECT
   f.`total_funding_rate_updates` AS `total_funding_rate_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (60 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 2
+FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
 WHERE d.`data_type` = 'futures_funding_rate' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_open_interest_1d` (
@@ -892,7 +935,7 @@ CREATE VIEW `futures_open_interest_1d` AS SELECT
   f.`total_open_interest_updates` AS `total_open_interest_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (86400 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 2
+FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
 WHERE d.`data_type` = 'futures_open_interest' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_open_interest_1h` (
@@ -1015,7 +1058,7 @@ CREATE VIEW `futures_open_interest_1h` AS SELECT
   f.`total_open_interest_updates` AS `total_open_interest_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (3600 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 2
+FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
 WHERE d.`data_type` = 'futures_open_interest' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_open_interest_1m` (
@@ -1138,7 +1181,7 @@ CREATE VIEW `futures_open_interest_1m` AS SELECT
   f.`total_open_interest_updates` AS `total_open_interest_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (60 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 2
+FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
 WHERE d.`data_type` = 'futures_open_interest' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_indices_ohlcv_1d` (
@@ -1204,7 +1247,7 @@ CREATE VIEW `indices_ohlcv_1d` AS SELECT
   f.`quote_volume_top_tier_direct` AS `quote_volume_top_tier_direct`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (86400 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 2
+FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
 WHERE d.`data_type` = 'indices_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_indices_ohlcv_1h` (
@@ -1270,7 +1313,7 @@ CREATE VIEW `indices_ohlcv_1h` AS SELECT
   f.`quote_volume_top_tier_direct` AS `quote_volume_top_tier_direct`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (3600 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 2
+FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
 WHERE d.`data_type` = 'indices_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_indices_ohlcv_1m` (
@@ -1336,8 +1379,283 @@ CREATE VIEW `indices_ohlcv_1m` AS SELECT
   f.`quote_volume_top_tier_direct` AS `quote_volume_top_tier_direct`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (60 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 2
+FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
 WHERE d.`data_type` = 'indices_ohlcv' AND f.`series_id` = d.`series_id`;
+
+CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `assets` (
+  `id` BIGINT NOT NULL,
+  `type` LONGTEXT COLLATE utf8mb4_bin,
+  `id_legacy` BIGINT,
+  `id_parent_asset` BIGINT,
+  `id_asset_issuer` BIGINT,
+  `symbol` LONGTEXT COLLATE utf8mb4_bin,
+  `uri` LONGTEXT COLLATE utf8mb4_bin,
+  `asset_type` LONGTEXT COLLATE utf8mb4_bin,
+  `asset_issuer_name` LONGTEXT COLLATE utf8mb4_bin,
+  `parent_asset_symbol` LONGTEXT COLLATE utf8mb4_bin,
+  `created_on` BIGINT,
+  `updated_on` BIGINT,
+  `public_notice` LONGTEXT COLLATE utf8mb4_bin,
+  `name` LONGTEXT COLLATE utf8mb4_bin,
+  `logo_url` LONGTEXT COLLATE utf8mb4_bin,
+  `launch_date` BIGINT,
+  `asset_description_snippet` LONGTEXT COLLATE utf8mb4_bin,
+  `asset_decimal_points` BIGINT,
+  `has_smart_contract_capabilities` TINYINT(1),
+  `smart_contract_support_type` LONGTEXT COLLATE utf8mb4_bin,
+  `target_block_mint` DOUBLE,
+  `target_block_time` DOUBLE,
+  `held_token_sale` TINYINT(1),
+  `held_equity_sale` TINYINT(1),
+  `website_url` LONGTEXT COLLATE utf8mb4_bin,
+  `blog_url` LONGTEXT COLLATE utf8mb4_bin,
+  `white_paper_url` LONGTEXT COLLATE utf8mb4_bin,
+  `asset_symbol_glyph` LONGTEXT COLLATE utf8mb4_bin,
+  `is_excluded_from_price_toplist` TINYINT(1),
+  `is_excluded_from_volume_toplist` TINYINT(1),
+  `is_excluded_from_mkt_cap_toplist` TINYINT(1),
+  `asset_description_summary` LONGTEXT COLLATE utf8mb4_bin,
+  `created_at` DATETIME NOT NULL,
+  `updated_at` DATETIME NOT NULL,
+  `is_listed` TINYINT(1),
+  PRIMARY KEY (`id`)
+);
+
+CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `asset_alternative_ids` (
+  `asset_id` BIGINT NOT NULL,
+  `name` VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
+  `id` VARCHAR(511) COLLATE utf8mb4_bin NOT NULL,
+  `created_at` DATETIME NOT NULL,
+  `updated_at` DATETIME NOT NULL,
+  PRIMARY KEY (`asset_id`, `name`, `id`)
+);
+
+CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `asset_industries` (
+  `asset_id` BIGINT NOT NULL,
+  `asset_industry` VARCHAR(511) COLLATE utf8mb4_bin NOT NULL,
+  `justification` LONGTEXT COLLATE utf8mb4_bin,
+  `created_at` DATETIME NOT NULL,
+  `updated_at` DATETIME NOT NULL,
+  PRIMARY KEY (`asset_id`, `asset_industry`)
+);
+
+CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `asset_consensus_mechanisms` (
+  `asset_id` BIGINT NOT NULL,
+  `name` VARCHAR(511) COLLATE utf8mb4_bin NOT NULL,
+  `created_at` DATETIME NOT NULL,
+  `updated_at` DATETIME NOT NULL,
+  PRIMARY KEY (`asset_id`, `name`)
+);
+
+CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `asset_consensus_algorithm_types` (
+  `asset_id` BIGINT NOT NULL,
+  `name` VARCHAR(511) COLLATE utf8mb4_bin NOT NULL,
+  `description` LONGTEXT COLLATE utf8mb4_bin,
+  `created_at` DATETIME NOT NULL,
+  `updated_at` DATETIME NOT NULL,
+  PRIMARY KEY (`asset_id`, `name`)
+);
+
+CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `asset_hashing_algorithm_types` (
+  `asset_id` BIGINT NOT NULL,
+  `name` VARCHAR(511) COLLATE utf8mb4_bin NOT NULL,
+  `created_at` DATETIME NOT NULL,
+  `updated_at` DATETIME NOT NULL,
+  PRIMARY KEY (`asset_id`, `name`)
+);
+
+CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `asset_previous_symbols` (
+  `asset_id` BIGINT NOT NULL,
+  `symbol` VARCHAR(511) COLLATE utf8mb4_bin NOT NULL,
+  `created_at` DATETIME NOT NULL,
+  `updated_at` DATETIME NOT NULL,
+  PRIMARY KEY (`asset_id`, `symbol`)
+);
+
+CREATE TABLE IF NOT EXISTS `asset_market_data` (
+  `asset_id` BIGINT NOT NULL,
+  `price_usd_last_update_ts` BIGINT NOT NULL,
+  `price_usd` DOUBLE,
+  `price_usd_source` LONGTEXT COLLATE utf8mb4_bin,
+  `supply_max` DOUBLE,
+  `supply_issued` DOUBLE,
+  `supply_total` DOUBLE,
+  `supply_circulating` DOUBLE,
+  `supply_future` DOUBLE,
+  `supply_locked` DOUBLE,
+  `supply_burnt` DOUBLE,
+  `supply_staked` DOUBLE,
+  `last_block_mint` DOUBLE,
+  `last_block_burn` DOUBLE,
+  `last_block_number` BIGINT,
+  `last_block_timestamp` BIGINT,
+  `last_block_time` DOUBLE,
+  `last_block_size` DOUBLE,
+  `last_block_issuer` LONGTEXT COLLATE utf8mb4_bin,
+  `last_block_transaction_fee_total` DOUBLE,
+  `last_block_transaction_count` BIGINT,
+  `last_block_hashes_per_second` DOUBLE,
+  `last_block_difficulty` DOUBLE,
+  `mkt_cap_penalty` DOUBLE,
+  `circulating_mkt_cap_usd` DOUBLE,
+  `total_mkt_cap_usd` DOUBLE,
+  `spot_moving_24_hour_quote_volume_top_tier_direct_usd` DOUBLE,
+  `spot_moving_24_hour_quote_volume_direct_usd` DOUBLE,
+  `spot_moving_24_hour_quote_volume_top_tier_usd` DOUBLE,
+  `spot_moving_24_hour_quote_volume_usd` DOUBLE,
+  `spot_moving_7_day_quote_volume_top_tier_direct_usd` DOUBLE,
+  `spot_moving_7_day_quote_volume_direct_usd` DOUBLE,
+  `spot_moving_7_day_quote_volume_top_tier_usd` DOUBLE,
+  `spot_moving_7_day_quote_volume_usd` DOUBLE,
+  `spot_moving_30_day_quote_volume_top_tier_direct_usd` DOUBLE,
+  `spot_moving_30_day_quote_volume_direct_usd` DOUBLE,
+  `spot_moving_30_day_quote_volume_top_tier_usd` DOUBLE,
+  `spot_moving_30_day_quote_volume_usd` DOUBLE,
+  `spot_moving_24_hour_change_usd` DOUBLE,
+  `spot_moving_24_hour_change_percentage_usd` DOUBLE,
+  `spot_moving_7_day_change_usd` DOUBLE,
+  `spot_moving_7_day_change_percentage_usd` DOUBLE,
+  `spot_moving_30_day_change_usd` DOUBLE,
+  `spot_moving_30_day_change_percentage_usd` DOUBLE,
+  `toplist_base_rank_created_on` BIGINT,
+  `toplist_base_rank_launch_date` BIGINT,
+  `toplist_base_rank_circulating_mkt_cap_usd` BIGINT,
+  `toplist_base_rank_total_mkt_cap_usd` BIGINT,
+  `toplist_base_rank_spot_moving_24_hour_quote_volume_usd` BIGINT,
+  `toplist_base_rank_spot_moving_7_day_quote_volume_usd` BIGINT,
+  `toplist_base_rank_spot_moving_30_day_quote_volume_usd` BIGINT,
+  `created_at` DATETIME NOT NULL,
+  `updated_at` DATETIME NOT NULL,
+  PRIMARY KEY (`asset_id`, `price_usd_last_update_ts`),
+  SHARD KEY (`asset_id`),
+  SORT KEY (`asset_id`)
+);
+
+CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `exchanges` (
+  `id` VARCHAR(511) COLLATE utf8mb4_bin NOT NULL,
+  `name` LONGTEXT COLLATE utf8mb4_bin,
+  `url` LONGTEXT COLLATE utf8mb4_bin,
+  `logo_url` LONGTEXT COLLATE utf8mb4_bin,
+  `item_type` LONGTEXT COLLATE utf8mb4_bin,
+  `centralization_type` LONGTEXT COLLATE utf8mb4_bin,
+  `internal_name` LONGTEXT COLLATE utf8mb4_bin,
+  `grade_points` DOUBLE,
+  `grade` LONGTEXT COLLATE utf8mb4_bin,
+  `grade_points_split_legal` DOUBLE,
+  `grade_points_split_kyc_and_transaction_risk` DOUBLE,
+  `grade_points_split_investment` DOUBLE,
+  `grade_points_split_team` DOUBLE,
+  `grade_points_split_data_provision` DOUBLE,
+  `grade_points_split_trade_monitoring` DOUBLE,
+  `grade_points_split_asset_quality_and_diversity` DOUBLE,
+  `grade_points_split_market_quality` DOUBLE,
+  `grade_points_split_security` DOUBLE,
+  `grade_points_split_negative_reports_penalty` DOUBLE,
+  `affiliate_url` LONGTEXT COLLATE utf8mb4_bin,
+  `country` LONGTEXT COLLATE utf8mb4_bin,
+  `order_book` TINYINT(1),
+  `trades` TINYINT(1),
+  `description` LONGTEXT COLLATE utf8mb4_bin,
+  `full_address` LONGTEXT COLLATE utf8mb4_bin,
+  `fees` LONGTEXT COLLATE utf8mb4_bin,
+  `deposit_methods` LONGTEXT COLLATE utf8mb4_bin,
+  `withdrawal_methods` LONGTEXT COLLATE utf8mb4_bin,
+  `sponsored` TINYINT(1),
+  `recommended` TINYINT(1),
+  `rating_one` BIGINT,
+  `rating_two` BIGINT,
+  `rating_three` BIGINT,
+  `rating_four` BIGINT,
+  `rating_five` BIGINT,
+  `rating_avg` DOUBLE,
+  `rating_total_users` BIGINT,
+  `sort_order` BIGINT,
+  `totalvolume24h_btc` DOUBLE,
+  `totalvolume24h_usd` DOUBLE,
+  `created_at` DATETIME NOT NULL,
+  `updated_at` DATETIME NOT NULL,
+  `is_listed` TINYINT(1),
+  PRIMARY KEY (`id`)
+);
+
+CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `spot_markets` (
+  `market` VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
+  `type` LONGTEXT COLLATE utf8mb4_bin,
+  `exchange_status` LONGTEXT COLLATE utf8mb4_bin,
+  `mapped_instruments_total` BIGINT,
+  `unmapped_instruments_total` BIGINT,
+  `instrument_status_active` BIGINT,
+  `instrument_status_ignored` BIGINT,
+  `instrument_status_retired` BIGINT,
+  `instrument_status_expired` BIGINT,
+  `instrument_status_ready_for_decommissioning` BIGINT,
+  `instrument_status_retired_unmapped` BIGINT,
+  `instrument_status_undefined` BIGINT,
+  `total_trades_spot` DOUBLE,
+  `has_orderbook_l2_minute_snapshots_enabled` TINYINT(1),
+  `created_at` DATETIME NOT NULL,
+  `updated_at` DATETIME NOT NULL,
+  `is_listed` TINYINT(1),
+  PRIMARY KEY (`market`)
+);
+
+CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `futures_markets` (
+  `market` VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
+  `id` BIGINT,
+  `type` LONGTEXT COLLATE utf8mb4_bin,
+  `exchange_status` LONGTEXT COLLATE utf8mb4_bin,
+  `exchange_internal_name` LONGTEXT COLLATE utf8mb4_bin,
+  `uri` LONGTEXT COLLATE utf8mb4_bin,
+  `mapped_instruments_total` BIGINT,
+  `unmapped_instruments_total` BIGINT,
+  `instrument_status_active` BIGINT,
+  `instrument_status_ignored` BIGINT,
+  `instrument_status_retired` BIGINT,
+  `instrument_status_expired` BIGINT,
+  `instrument_status_ready_for_decommissioning` BIGINT,
+  `instrument_status_retired_unmapped` BIGINT,
+  `instrument_status_undefined` BIGINT,
+  `total_trades_futures` DOUBLE,
+  `total_open_interest_updates` DOUBLE,
+  `total_funding_rate_updates` DOUBLE,
+  `has_orderbook_l2_minute_snapshots_enabled` TINYINT(1),
+  `created_on` BIGINT,
+  `updated_on` BIGINT,
+  `name` LONGTEXT COLLATE utf8mb4_bin,
+  `logo_url` LONGTEXT COLLATE utf8mb4_bin,
+  `launch_date` BIGINT,
+  `has_spot_trading` TINYINT(1),
+  `has_futures_trading` TINYINT(1),
+  `has_index_publishing` TINYINT(1),
+  `has_options_trading` TINYINT(1),
+  `has_dex_trading` TINYINT(1),
+  `exchange_description_snippet` LONGTEXT COLLATE utf8mb4_bin,
+  `futures_trading_launch_date` BIGINT,
+  `futures_trading_mechanisms` LONGTEXT COLLATE utf8mb4_bin,
+  `has_perpetual_contracts` TINYINT(1),
+  `futures_settlement_types` LONGTEXT COLLATE utf8mb4_bin,
+  `futures_denomination_types` LONGTEXT COLLATE utf8mb4_bin,
+  `exchange_description` LONGTEXT COLLATE utf8mb4_bin,
+  `exchange_description_summary` LONGTEXT COLLATE utf8mb4_bin,
+  `website_url` LONGTEXT COLLATE utf8mb4_bin,
+  `blog_url` LONGTEXT COLLATE utf8mb4_bin,
+  `futures_integration_comments` LONGTEXT COLLATE utf8mb4_bin,
+  `futures_trades_integration_stage` LONGTEXT COLLATE utf8mb4_bin,
+  `futures_trades_integration_date` BIGINT,
+  `has_futures_trades_polling_backfill` TINYINT(1),
+  `futures_funding_rate_integration_stage` LONGTEXT COLLATE utf8mb4_bin,
+  `futures_funding_rate_integration_date` BIGINT,
+  `futures_open_interest_integration_stage` LONGTEXT COLLATE utf8mb4_bin,
+  `futures_open_interest_integration_date` BIGINT,
+  `futures_index_integration_stage` LONGTEXT COLLATE utf8mb4_bin,
+  `futures_index_integration_date` BIGINT,
+  `futures_order_book_integration_stage` LONGTEXT COLLATE utf8mb4_bin,
+  `futures_order_book_integration_date` BIGINT,
+  `created_at` DATETIME NOT NULL,
+  `updated_at` DATETIME NOT NULL,
+  `is_listed` TINYINT(1),
+  PRIMARY KEY (`market`)
+);
 
 CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `spot_instruments` (
   `market` VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
@@ -1359,6 +1677,7 @@ CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `spot_instruments` (
   `total_trades_spot` BIGINT,
   `created_at` DATETIME NOT NULL,
   `updated_at` DATETIME NOT NULL,
+  `is_listed` TINYINT(1),
   PRIMARY KEY (`market`, `instrument`)
 );
 
@@ -1396,6 +1715,16 @@ CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `futures_instruments` (
   `contract_expiration_ts` BIGINT,
   `created_at` DATETIME NOT NULL,
   `updated_at` DATETIME NOT NULL,
+  `is_listed` TINYINT(1),
   PRIMARY KEY (`market`, `instrument`)
+);
+
+CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `ccdata_top_assets` (
+  `position` BIGINT NOT NULL,
+  `symbol` LONGTEXT COLLATE utf8mb4_bin,
+  `created_at` DATETIME NOT NULL,
+  `updated_at` DATETIME NOT NULL,
+  `is_listed` TINYINT(1),
+  PRIMARY KEY (`position`)
 );
 

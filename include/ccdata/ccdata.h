@@ -77,6 +77,13 @@ struct ccd_job {
     int64_t asset_limit; /* indices: top assets; -1 = 50 */
     const char *from;    /* ISO date or date-time; NULL = back-fill bound */
     const char *to;      /* likewise; a date means the end of that day; NULL = now */
+    /* spot: pairs by rank are of these quotes; none = USD,USDT,USDC,EUR,BTC */
+    const char *const *quotes;
+    size_t quote_count;
+    const char *min_grade;     /* spot by rank: exchanges graded so or better; NULL = "BB" */
+    const char *exchange_type; /* exchange_metadata: "spot", "futures", "all" (NULL) */
+    bool full_refresh;         /* metadata: also rows that did not change are written */
+    bool force; /* metadata: a list that shrank by more than 20 % is taken all the same */
 };
 #define CCD_JOB_INIT                                                                               \
     {                                                                                              \
@@ -107,6 +114,9 @@ struct ccd_run_options {
     ccd_progress_fn *progress;
     void *progress_user;
     bool no_create; /* tables that are missing or old are DATABASE_SCHEMA instead of being made */
+    /* An operation that failed stops those after it, unless this is set. */
+    bool continue_on_error;
+    const char *command; /* what the run is called in ccdata_runs; NULL = the first data type */
 };
 #define CCD_RUN_INIT                                                                               \
     {                                                                                              \
@@ -149,18 +159,39 @@ struct ccd_series_result {
     int64_t rejected;    /* impossible records, in ccdata_quarantine */
     int64_t pending;     /* closed too recently and not published yet; the next run looks again */
     int64_t failed;      /* wanted, not there, not explained */
+    int64_t rank;        /* place in the ranking of pairs or assets, from 1; 0 = not ranked */
     int64_t calls;       /* made; in a plan: needed */
     const struct ccd_window *windows; /* plan only, newest first */
     size_t window_count;
     struct ccd_error error; /* CCD_OK when none */
 };
 
+/* One metadata list: a table, or one market's part of it. */
+struct ccd_list_result {
+    const char *table;  /* "assets", "spot_instruments" … */
+    const char *market; /* NULL: the table has no markets */
+    enum ccd_series_state state;
+    int64_t listed; /* distinct records that the vendor listed = added + changed + unchanged */
+    int64_t added, changed, unchanged;
+    int64_t gone;    /* stored, and no longer listed since this run; they stay in the table */
+    int64_t refused; /* impossible records, left out; first_refusal says which and why */
+    const char *first_refusal;
+    int64_t unknown_keys; /* members that no column takes */
+    const char *first_unknown_key;
+    int64_t calls; /* made; in a plan: needed, -1 = known only when it runs */
+    struct ccd_error error;
+};
+
 struct ccd_operation {
     const char *data_type;
-    const char *interval;
+    const char *interval; /* NULL: metadata */
     const struct ccd_series_result *series;
     size_t series_count;
-    struct ccd_error error; /* the operation as a whole (lock, selection …) */
+    struct ccd_error error;              /* the operation as a whole (lock, selection …) */
+    const struct ccd_list_result *lists; /* metadata */
+    size_t list_count;
+    bool not_started; /* an operation before it failed and the run was not to go on */
+    int exit_code;    /* of this operation alone */
 };
 
 struct ccd_report {
@@ -192,6 +223,185 @@ CCD_API int ccd_ingest(struct ccd_client *client, const struct ccd_job *jobs, si
                        const struct ccd_run_options *run, struct ccd_report **out_report,
                        struct ccd_error *err);
 CCD_API void ccd_report_free(struct ccd_report *report); /* NULL is fine */
+
+/* ---- batch files ---- */
+
+/* The operations of a batch file, a JSON list or {"description", "defaults", "operations"}. Unknown
+ * keys, unknown types and wrong values are CCD_USAGE with name:line and the nearest name. `name`
+ * is for messages. The jobs live until ccd_batch_free. Errors: USAGE, NO_MEMORY. */
+enum { CCD_BATCH_MAX_BYTES = 1 << 20, CCD_BATCH_OPERATIONS_MAX = 1000 };
+struct ccd_batch;
+CCD_API int ccd_batch_parse(const char *text, size_t len, const char *name,
+                            struct ccd_batch **out_batch, struct ccd_error *err);
+CCD_API const struct ccd_job *ccd_batch_jobs(const struct ccd_batch *batch, size_t *out_count);
+CCD_API void ccd_batch_free(struct ccd_batch *batch); /* NULL is fine */
+
+/* One key of an operation, named as the option of the command line; index < ccd_batch_key_count().
+ * Static data. */
+struct ccd_batch_key {
+    const char *name;
+    const char *form;                       /* "text", "whole number" … */
+    const char *(*choice_at)(size_t index); /* texts that it may be, NULL behind the last */
+    int64_t min, max;                       /* of a whole number */
+};
+CCD_API size_t ccd_batch_key_count(void);
+CCD_API struct ccd_batch_key ccd_batch_key_at(size_t index);
+/* Whether an operation of the data type (ccd_type_at) takes the key. */
+CCD_API bool ccd_batch_key_fits(size_t key_index, size_t type_index);
+
+/* ---- what is stored ---- */
+
+struct ccd_status_options {
+    size_t size;
+    bool check_vendor; /* costs one call: whether the vendor answers and takes the key */
+    int64_t run_limit; /* newest runs; -1 = 10 */
+};
+#define CCD_STATUS_INIT                                                                            \
+    {                                                                                              \
+        .size = sizeof(struct ccd_status_options), .run_limit = -1                                 \
+    }
+
+/* A candle type in one interval, or (interval NULL) a metadata table. From the coverage, so that it
+ * costs the same for any number of rows. */
+struct ccd_stored_data {
+    const char *data_type;
+    const char *interval;
+    int64_t series;            /* with coverage; metadata: 1 */
+    int64_t rows; /* periods stored and final; metadata: rows, those no longer listed too */
+    int64_t first_ts, last_ts; /* period starts of stored candles; 0 = none */
+    /* From the first known period of each series to the newest that should be final now (an ended
+     * series: to its end): */
+    int64_t wanted, covered;    /* covered: stored, or known not to be at the vendor */
+    int64_t newest_final_age_s; /* of the newest stored candle's end; -1 = none */
+    int64_t series_behind;      /* alive, and older than two periods and the settling time */
+    int64_t asked_utc_s;        /* metadata: when the list was last asked for, the oldest market */
+};
+
+struct ccd_stored_run {
+    const char *run_id, *command, *status;
+    int64_t started_utc_s, ended_utc_s; /* ended 0: running, or killed */
+    int exit_code;
+    int64_t calls, metadata_calls, rows_fetched, rows_written, rows_unchanged, rows_changed, bytes;
+    int64_t duration_ms;
+    const char *error; /* NULL = none */
+};
+
+struct ccd_quota_window {
+    const char *window; /* "second" … "month" */
+    int64_t limit;      /* 0 = none known */
+    int64_t used;       /* by all runs with this key on this host, as the ledger has it */
+    int64_t left;       /* -1 = no limit */
+};
+
+struct ccd_status_report {
+    int64_t now_utc_s;
+    const char *system;         /* "healthy", "degraded", "critical" */
+    int exit_code;              /* 0 healthy, 12 otherwise */
+    const char *const *reasons; /* why it is not healthy, one sentence each */
+    size_t reason_count;
+    const char *database, *dialect; /* for people, without password */
+    bool database_exists, database_reachable, database_writable;
+    int64_t schema_version; /* 0 = none yet */
+    struct ccd_error database_error;
+    const char *vendor;
+    bool vendor_checked, vendor_reachable, key_valid, key_given;
+    struct ccd_error vendor_error;
+    int64_t api_clients; /* API hosts configured */
+    int64_t active_runs; /* in progress now */
+    const struct ccd_stored_data *data;
+    size_t data_count;
+    const struct ccd_stored_run *runs;
+    size_t run_count;
+    const struct ccd_quota_window *quota;
+    size_t quota_count;
+    /* What the settings ask for, whether or not there is anything behind it yet. */
+    bool monitoring_enabled, caching_enabled;
+    const char *cache_backend;
+    int64_t cache_lifetime_s, cache_entries_max;
+    int64_t duration_ms;
+};
+
+/* Reads the database, not this process's memory. Returns 0 whenever there is a report (a database
+ * that is away is one: critical); an empty or absent database is healthy. Errors: USAGE, CONFIG,
+ * NO_MEMORY. */
+CCD_API int ccd_status_read(struct ccd_client *client, const struct ccd_status_options *options,
+                            struct ccd_status_report **out_report, struct ccd_error *err);
+CCD_API void ccd_status_free(struct ccd_status_report *report); /* NULL is fine */
+
+/* What a range of a series is. */
+enum ccd_range_state {
+    CCD_RANGE_STORED,
+    CCD_RANGE_MISSING,      /* never fetched */
+    CCD_RANGE_EMPTY,        /* fetched, the vendor has nothing there */
+    CCD_RANGE_BEFORE_START, /* before the first data */
+    CCD_RANGE_AFTER_END,
+    CCD_RANGE_REJECTED
+};
+CCD_API const char *ccd_range_state_name(enum ccd_range_state state); /* "stored" … */
+struct ccd_range {
+    int64_t from_ts, to_ts; /* to exclusive */
+    enum ccd_range_state state;
+};
+struct ccd_covered_series {
+    const char *market, *instrument, *mapped_instrument;
+    int64_t periods[6];             /* by enum ccd_range_state */
+    const struct ccd_range *ranges; /* ascending, without gaps between them */
+    size_t range_count;
+};
+struct ccd_coverage_report {
+    const char *data_type, *interval;
+    int64_t step_s;
+    const struct ccd_covered_series *series; /* ascending by market and instrument */
+    size_t series_count;
+    const char *database;
+};
+/* The stored series of a job (type, interval, exchanges or market, instruments as globs, from, to)
+ * and their ranges, from the database alone: no call is made. The range of a series is from..to of
+ * the job; where it has none, from its first known period to the newest closed one. A job's limits
+ * are not used. Errors: USAGE, DATABASE_*, NO_MEMORY. */
+CCD_API int ccd_coverage_read(struct ccd_client *client, const struct ccd_job *job,
+                              struct ccd_coverage_report **out_report, struct ccd_error *err);
+CCD_API void ccd_coverage_free(struct ccd_coverage_report *report); /* NULL is fine */
+
+/* A stored metadata table as rows of values, in the order of its columns. */
+struct ccd_list_options {
+    size_t size;
+    const char *what; /* "assets", "exchanges", "instruments" … a metadata table's name */
+    const char *const *markets; /* globs on the market, or an exchange's name */
+    size_t market_count;
+    const char *const *names; /* globs on symbol, name or (mapped) instrument */
+    size_t name_count;
+    const char *const *statuses; /* instruments: these statuses; none = all */
+    size_t status_count;
+    bool all;      /* also what is no longer listed */
+    int64_t limit; /* -1 = no limit */
+};
+#define CCD_LIST_INIT                                                                              \
+    {                                                                                              \
+        .size = sizeof(struct ccd_list_options), .limit = -1                                       \
+    }
+struct ccd_list_value {
+    const char *text; /* kind "text" */
+    int64_t integer;  /* "integer", "boolean", "time" */
+    double number;    /* "number" */
+    bool is_null;
+};
+struct ccd_listing {
+    const char *table;
+    const char *const *column_names;
+    const char *const *column_kinds; /* as in struct ccd_column_info */
+    size_t column_count;
+    const struct ccd_list_value *values; /* row after row */
+    size_t row_count;
+    int64_t asked_utc_s; /* the oldest of its lists; 0 = never fetched */
+    const char *database;
+};
+/* "instruments" gives two listings (spot, futures), the others one. Reads the database alone.
+ * Errors: USAGE with the nearest name, DATABASE_*, NO_MEMORY. */
+CCD_API int ccd_list_read(struct ccd_client *client, const struct ccd_list_options *options,
+                          struct ccd_listing **out_listings, size_t *out_count,
+                          struct ccd_error *err);
+CCD_API void ccd_list_free(struct ccd_listing *listings, size_t count); /* NULL is fine */
 
 /* ---- between destinations, and the destination itself ---- */
 
@@ -228,7 +438,7 @@ struct ccd_copy_options {
 /* What was done for one data type in one interval. */
 struct ccd_copy_part {
     const char *data_type;
-    const char *interval;   /* NULL: an instrument list; then series counts markets */
+    const char *interval;   /* NULL: a table of metadata; then series counts lists */
     int64_t series;         /* with rows or coverage */
     int64_t series_failed;  /* given up; the report's error is that of the first */
     int64_t rows_read;      /* from the source, in chunks that were not skipped */
@@ -278,6 +488,7 @@ enum ccd_difference_kind {
     CCD_DIFFERENT_NAMES,       /* another mapped instrument */
     CCD_DIFFERENT_ATTRIBUTES,  /* base, quote … */
     CCD_DIFFERENT_INSTRUMENTS, /* the instrument list of a market */
+    CCD_DIFFERENT_RECORDS,     /* another table of metadata; market: the record, of a history */
 };
 CCD_API const char *ccd_difference_kind_name(enum ccd_difference_kind kind); /* "rows" … */
 
@@ -348,7 +559,8 @@ CCD_API void ccd_selftest_report_free(struct ccd_selftest_report *report); /* NU
 /* ---- what there is ---- */
 
 struct ccd_column_info {
-    const char *name; /* SQL name */
+    const char *table; /* metadata: the table that has it; NULL for candles */
+    const char *name;  /* SQL name */
     const char *vendor_key;
     const char *kind; /* "integer", "number", "text", "boolean", "time" */
     const char *role; /* "key", "series", "value", "echo" */
@@ -379,6 +591,11 @@ struct ccd_interval_info {
 };
 CCD_API struct ccd_interval_info ccd_interval_at(size_t index);
 CCD_API size_t ccd_interval_count(void);
+
+/* The vendor's grades of exchanges, best first ("AAA" … "F"), and what an exchange_type may be;
+ * NULL behind the last. Static. */
+CCD_API const char *ccd_grade_at(size_t index);
+CCD_API const char *ccd_exchange_type_at(size_t index);
 
 /* ---- schema ---- */
 

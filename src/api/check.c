@@ -1,8 +1,20 @@
 /* The words of a job, checked before anything is opened or asked. */
 #include <string.h>
 
-#include "api/select.h"
+#include "api/select_parts.h"
 #include "base/time.h"
+
+/* The vendor's benchmark, best first. */
+static const char *const grades[] = {"AA", "A", "BB", "B", "C", "D", "E", "F"};
+enum { GRADE_COUNT = sizeof(grades) / sizeof(*grades) };
+
+size_t select_grade(struct str grade)
+{
+    size_t place = 0;
+    while (place < GRADE_COUNT && !str_equal_nocase(grade, str_from(grades[place])))
+        place++;
+    return place;
+}
 
 /* What people call a market, and what the vendor calls it (CONTRACT.md §3). */
 static const struct {
@@ -14,7 +26,7 @@ static const struct {
     {"gate.io", "gateio"}, {"coinbasepro", "coinbase"},
 };
 
-static int check_market(const char *market, struct ccd_error *err)
+int select_check_market(const char *market, struct ccd_error *err)
 {
     struct str given = str_from(market);
     for (size_t i = 0; i < sizeof(market_misspellings) / sizeof(*market_misspellings); i++)
@@ -47,11 +59,11 @@ static int check_names(const struct ccd_job *job, struct ccd_error *err)
 {
     int status = 0;
     if (job->market)
-        status = check_market(job->market, err);
+        status = select_check_market(job->market, err);
     if (status == 0 && job->instrument)
         status = check_instrument(job->instrument, err);
     for (size_t i = 0; i < job->exchange_count && status == 0; i++)
-        status = check_market(job->exchanges[i], err);
+        status = select_check_market(job->exchanges[i], err);
     for (size_t i = 0; i < job->instrument_count && status == 0; i++)
         status = check_instrument(job->instruments[i], err);
     return status;
@@ -66,9 +78,6 @@ static int check_type(const struct ccd_job *job, struct checked_job *out, struct
         return error_set(err, CCD_USAGE, "no data type \"%s\": did you mean %s? See: ccdata types",
                          job->data_type ? job->data_type : "", nearest ? nearest : "spot_ohlcv");
     }
-    if (out->type->shape != SHAPE_CANDLES)
-        return error_set(err, CCD_USAGE, "%s has no candles to fetch; see: ccdata types",
-                         out->type->name);
     const char *interval = job->interval ? job->interval : "1d";
     if (!interval_parse(str_from(interval), &out->interval))
         return error_set(err, CCD_USAGE, "no interval \"%s\": use 1d, 1h or 1m", interval);
@@ -94,36 +103,126 @@ static int check_range(const struct ccd_job *job, struct checked_job *out, struc
     return 0;
 }
 
+/* ---- what a type takes ---- */
+
+enum job_word {
+    WORD_ASSET_LIMIT,
+    WORD_QUOTES,
+    WORD_MIN_GRADE,
+    WORD_EXCHANGE_TYPE,
+    WORD_FULL_REFRESH,
+    WORD_FORCE,
+    WORD_RANGE,
+    WORD_MARKETS,
+    WORD_INSTRUMENTS,
+    WORD_COUNT
+};
+
+/* Kinds of types, as bits. */
+enum { SPOT = 1, FUTURES = 2, INDICES = 4, CATALOGUES = 8, ASSETS = 16, EXCHANGES = 32 };
+enum { CANDLES = SPOT | FUTURES | INDICES, METADATA = CATALOGUES | ASSETS | EXCHANGES };
+
+static const struct {
+    const char *name;
+    int kinds;
+    const char *takers;
+} words[WORD_COUNT] = {
+    [WORD_ASSET_LIMIT] = {"--asset_limit", SPOT | INDICES, "spot_ohlcv and indices_ohlcv"},
+    [WORD_QUOTES] = {"--quotes", SPOT, "spot_ohlcv"},
+    [WORD_MIN_GRADE] = {"--min_grade", SPOT, "spot_ohlcv"},
+    [WORD_EXCHANGE_TYPE] = {"--exchange_type", EXCHANGES, "exchange_metadata"},
+    [WORD_FULL_REFRESH] = {"--full_refresh", METADATA, "metadata"},
+    [WORD_FORCE] = {"--force", METADATA, "metadata"},
+    [WORD_RANGE] = {"--from or --to", CANDLES, "candles"},
+    [WORD_MARKETS] = {"market and no --exchanges", CANDLES | CATALOGUES, "candles and instruments"},
+    [WORD_INSTRUMENTS] = {"--instruments", CANDLES, "candles"},
+};
+
+static int kind_of(const struct data_type *type)
+{
+    if (type->shape == SHAPE_CATALOGUE)
+        return CATALOGUES;
+    if (type->shape != SHAPE_CANDLES)
+        return strcmp(type->name, "exchange_metadata") == 0 ? EXCHANGES : ASSETS;
+    if (!type->catalogue)
+        return INDICES;
+    return strcmp(type->catalogue, "spot_instruments") == 0 ? SPOT : FUTURES;
+}
+
+static int check_words(const struct ccd_job *job, const struct data_type *type,
+                       struct ccd_error *err)
+{
+    const bool given[WORD_COUNT] = {
+        [WORD_ASSET_LIMIT] = job->asset_limit != -1,
+        [WORD_QUOTES] = job->quote_count > 0,
+        [WORD_MIN_GRADE] = job->min_grade != NULL,
+        [WORD_EXCHANGE_TYPE] = job->exchange_type != NULL,
+        [WORD_FULL_REFRESH] = job->full_refresh,
+        [WORD_FORCE] = job->force,
+        [WORD_RANGE] = job->from || job->to,
+        [WORD_MARKETS] = job->market || job->exchange_count > 0,
+        [WORD_INSTRUMENTS] = job->instrument || job->instrument_count > 0,
+    };
+    for (size_t i = 0; i < WORD_COUNT; i++)
+        if (given[i] && !(words[i].kinds & kind_of(type)))
+            return error_set(err, CCD_USAGE, "%s takes no %s: that is for %s", type->name,
+                             words[i].name, words[i].takers);
+    if (job->exchange_count > 0 && kind_of(type) == INDICES)
+        return error_set(err, CCD_USAGE,
+                         "an index has no exchanges: name its family with --market cadli");
+    return 0;
+}
+
+/* ---- values ---- */
+
+static int check_limit(const char *name, int64_t limit, struct ccd_error *err)
+{
+    if (limit == -1 || limit > 0)
+        return 0;
+    return error_set(err, CCD_USAGE, "%s %lld makes no sense: use 1 or more", name,
+                     (long long)limit);
+}
+
+static int check_exchange_type(const char *given, struct ccd_error *err)
+{
+    struct str type = str_from(given);
+    if (!given || str_equal(type, STR("spot")) || str_equal(type, STR("futures")) ||
+        str_equal(type, STR("all")))
+        return 0;
+    return error_set(err, CCD_USAGE, "no exchange type \"%s\": use spot, futures or all", given);
+}
+
+static int check_choice(const struct ccd_job *job, struct ccd_error *err)
+{
+    int status = check_limit("--pair_limit", job->pair_limit, err);
+    if (status == 0)
+        status = check_limit("--asset_limit", job->asset_limit, err);
+    for (size_t i = 0; i < job->quote_count && status == 0; i++)
+        status = check_instrument(job->quotes[i], err);
+    if (status == 0)
+        status = check_exchange_type(job->exchange_type, err);
+    if (status != 0)
+        return status;
+    if (job->min_grade && select_grade(str_from(job->min_grade)) == GRADE_COUNT)
+        return error_set(err, CCD_USAGE,
+                         "no grade \"%s\": the vendor's are AA, A, BB, B, C, D, E and F",
+                         job->min_grade);
+    if (job->market && job->exchange_count > 0)
+        return error_set(err, CCD_USAGE, "name either one market or a list of exchanges, not both");
+    if (job->instrument && job->instrument_count > 0)
+        return error_set(err, CCD_USAGE, "name either one instrument or a list of them, not both");
+    return 0;
+}
+
 int select_check(const struct ccd_job *job, struct checked_job *out, struct ccd_error *err)
 {
     *out = (struct checked_job){.job = job};
     int status = check_type(job, out, err);
     if (status == 0)
+        status = check_words(job, out->type, err);
+    if (status == 0)
         status = check_range(job, out, err);
     if (status == 0)
         status = check_names(job, err);
-    if (status != 0)
-        return status;
-    if (job->pair_limit < -1 || job->asset_limit < -1 || job->pair_limit == 0 ||
-        job->asset_limit == 0)
-        return error_set(err, CCD_USAGE, "a limit of %lld makes no sense: use 1 or more",
-                         (long long)(job->pair_limit < 1 && job->pair_limit != -1
-                                         ? job->pair_limit
-                                         : job->asset_limit));
-    if (job->asset_limit > 0 && out->type->catalogue)
-        return error_set(err, CCD_USAGE,
-                         "an asset limit narrows a ranking over all exchanges, which this version "
-                         "does not make: leave --asset_limit away, or use --pair_limit");
-    if (job->market && job->exchange_count > 0)
-        return error_set(err, CCD_USAGE, "name either one market or a list of exchanges, not both");
-    if (job->instrument && job->instrument_count > 0)
-        return error_set(err, CCD_USAGE, "name either one instrument or a list of them, not both");
-    bool ranked = strcmp(out->type->name, "spot_ohlcv") == 0 && !job->market &&
-                  job->exchange_count == 0;
-    if (ranked)
-        return error_set(
-            err, CCD_USAGE,
-            "name the markets: --exchanges kraken coinbase, or --specific_market kraken "
-            "(a ranking over all exchanges needs their grades, which this version does not keep)");
-    return 0;
+    return status == 0 ? check_choice(job, err) : status;
 }

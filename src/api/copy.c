@@ -1,4 +1,4 @@
-/* ccd_copy: series with attributes, rows with coverage, instrument lists. */
+/* ccd_copy: series with attributes, rows with coverage, metadata. */
 #include "api/copy.h"
 
 #include <string.h>
@@ -265,95 +265,20 @@ static int copy_type(struct copy *c, size_t index, struct copy_report *report,
     return status;
 }
 
-/* ---- instrument lists ---- */
-
-static int put_list(struct copy *c, const struct data_type *type, struct str market,
-                    size_t there_count, int64_t there_asked_utc_s, struct ccd_error *err)
-{
-    size_t count;
-    int64_t asked_utc_s;
-    struct store_catalogue_counts counts;
-    struct store *from = c->from.store, *to = c->to.store;
-    int status = from->ops->load_catalogue(from, type, market, NULL, &count, &asked_utc_s, err);
-    if (status != 0 || (count == 0 && asked_utc_s == 0))
-        return status;
-    c->part->series++;
-    if (!c->options.full && count == there_count && asked_utc_s == there_asked_utc_s) {
-        c->part->chunks_skipped++;
-        return 0;
-    }
-    /* A little more room than rows: others may write to the source. */
-    status = batch_reset(&c->rows, type, count + count / 8 + 16, err);
-    if (status == 0)
-        status = from->ops->load_catalogue(from, type, market, &c->rows, &count, &asked_utc_s, err);
-    if (status == 0)
-        status = to->ops->put_catalogue(to, type, market, &c->rows, asked_utc_s, &counts, err);
-    if (status != 0)
-        return status;
-    c->part->rows_read += (int64_t)c->rows.row_count;
-    c->part->rows_written += counts.added + counts.changed;
-    c->part->chunks_copied++;
-    c->scan.now.rows += (int64_t)c->rows.row_count;
-    return 0;
-}
-
-static int copy_list(struct copy *c, const struct data_type *type, const char *market,
-                     struct ccd_error *err)
-{
-    struct store *to = c->to.store;
-    struct str name = str_from(market);
-    int attempts = 0, status = scan_step(&c->scan, err);
-    if (status != 0)
-        return status;
-    do {
-        size_t count;
-        int64_t asked_utc_s;
-        status = to->ops->load_catalogue(to, type, name, NULL, &count, &asked_utc_s, err);
-        if (status == 0)
-            status = put_list(c, type, name, count, asked_utc_s, err);
-    } while (status != 0 && scan_again(&c->scan, &attempts, err));
-    return status;
-}
-
-/* Whether the list of a market was copied for a type before this one, or for the item before. */
-static bool is_seen(const struct copy *c, const struct data_type *list, size_t type, size_t item)
-{
-    const char *market = c->lists[type].items[item].market;
-    if (item > 0 && strcmp(c->lists[type].items[item - 1].market, market) == 0)
-        return true;
-    for (size_t t = 0; t < type; t++)
-        if (type_is_listed(data_types[t], list) && series_list_has_market(&c->lists[t], market))
-            return true;
-    return false;
-}
-
-static int copy_lists(struct copy *c, const struct data_type *list, struct copy_report *report,
-                      struct ccd_error *err)
-{
-    int status = 0;
-    c->part = copy_report_part(report, list->name, NULL);
-    for (size_t t = 0; t < data_type_count; t++) {
-        if (!type_is_listed(data_types[t], list))
-            continue;
-        for (size_t i = 0; i < c->lists[t].count && status == 0; i++)
-            if (!is_seen(c, list, t, i))
-                status = copy_list(c, list, c->lists[t].items[i].market, err);
-    }
-    return status;
-}
-
 /* ---- all of it ---- */
 
 static int load_lists(struct copy *c, struct ccd_error *err)
 {
     size_t series = 0;
+    bool has_candles = false;
     int status = series_lists_load(&c->lists, c->from.store, &c->choice, err);
     for (size_t i = 0; i < data_type_count && status == 0; i++) {
         series += c->lists[i].count;
+        has_candles |= c->choice.chosen[i] && data_types[i]->shape == SHAPE_CANDLES;
         if (c->choice.chosen[i])
             c->scan.now.parts_total += (int64_t)c->lists[i].count * INTERVAL_COUNT;
     }
-    if (status == 0 && series == 0)
+    if (status == 0 && series == 0 && has_candles)
         log_warning(&c->client->log, NULL, "%s has no series of these types", c->from.name);
     return status;
 }
@@ -364,8 +289,9 @@ static int copy_all(struct copy *c, struct copy_report *report, struct ccd_error
     for (size_t i = 0; i < data_type_count && status == 0; i++) {
         if (!c->choice.chosen[i])
             continue;
-        status = data_types[i]->shape == SHAPE_CANDLES ? copy_type(c, i, report, err)
-                                                       : copy_lists(c, data_types[i], report, err);
+        status = data_types[i]->shape == SHAPE_CANDLES
+                     ? copy_type(c, i, report, err)
+                     : copy_metadata(c, data_types[i], report, err);
     }
     return status;
 }

@@ -1,6 +1,6 @@
-/* The inside of a copy, split over copy.c (what to copy), copy_chunk.c (one chunk, committed) and
- * copy_report.c. Invariant: rows and the coverage that claims them are committed together, so a
- * copy can end at any moment. */
+/* The inside of a copy, split over copy.c (what to copy), copy_chunk.c (one chunk, committed),
+ * copy_metadata.c and copy_report.c. Invariant: rows and the coverage that claims them are
+ * committed together, so a copy can end at any moment. */
 #ifndef API_COPY_H
 #define API_COPY_H
 
@@ -9,6 +9,7 @@
 #include "api/scan.h"
 #include "api/series_list.h"
 
+struct copy_report;
 struct copy {
     struct ccd_client *client;
     struct ccd_copy_options options;
@@ -47,10 +48,12 @@ int copy_read(struct copy *c, const struct copy_series *s, struct period_range r
 int copy_load_coverage(struct copy *c, struct endpoint *endpoint, const struct copy_series *s,
                        struct coverage_list *list, struct ccd_error *err);
 void copy_close_writer(struct copy *c);
+/* The tables of a type that is no candles, as the source has them. */
+int copy_metadata(struct copy *c, const struct data_type *type, struct copy_report *report,
+                  struct ccd_error *err);
 
-struct copy_report;
 int copy_report_new(struct copy_report **out, struct ccd_error *err);
-/* What counts for a type and an interval (NULL: an instrument list). */
+/* What counts for a type and an interval (NULL: a table of metadata). */
 struct ccd_copy_part *copy_report_part(struct copy_report *report, const char *data_type,
                                        const char *interval);
 /* Remember why a series was given up. */

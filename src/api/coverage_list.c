@@ -1,5 +1,6 @@
 #include "api/coverage_list.h"
 
+#include "api/endpoint.h"
 #include "base/hooks.h"
 
 enum { SEGMENTS_MAX = 1 << 20 }; /* of one series; compaction keeps them far below */
@@ -72,6 +73,48 @@ int coverage_list_clip(struct coverage_list *list, const struct coverage_list *f
             return refuse(list, err);
     }
     return 0;
+}
+
+/* ---- series after series ---- */
+
+struct each {
+    struct coverage_list list;
+    int64_t series_id; /* that the list is of */
+    struct period_range all_time;
+    coverage_list_fn *give;
+    void *user;
+};
+
+static int give_series(struct each *each, struct ccd_error *err)
+{
+    if (each->list.count == 0)
+        return 0;
+    coverage_list_merge(&each->list);
+    int status = each->give(each->user, each->series_id, &each->list, err);
+    each->list.count = 0;
+    return status;
+}
+
+static int add_to_series(void *user, int64_t series_id, const struct coverage_segment *segment,
+                         struct ccd_error *err)
+{
+    struct each *each = user;
+    const struct coverage_list one = {.items = (struct coverage_segment *)segment, .count = 1};
+    int status = series_id == each->series_id ? 0 : give_series(each, err);
+    each->series_id = series_id;
+    return status != 0 ? status : coverage_list_clip(&each->list, &one, each->all_time, err);
+}
+
+int coverage_list_each(struct store *store, const struct data_type *type, enum interval interval,
+                       coverage_list_fn *give, void *user, struct ccd_error *err)
+{
+    struct each each = {.all_time = endpoint_all_time(), .give = give, .user = user};
+    int status = store->ops->each_coverage(store, type, interval_infos[interval].step_s,
+                                           add_to_series, &each, err);
+    if (status == 0)
+        status = give_series(&each, err);
+    coverage_list_release(&each.list);
+    return status;
 }
 
 bool coverage_list_equal(const struct coverage_list *a, const struct coverage_list *b)

@@ -18,6 +18,13 @@ void coverage_list_merge(struct coverage_list *list);
 /* Append the parts of `from` that lie in the range. */
 int coverage_list_clip(struct coverage_list *list, const struct coverage_list *from,
                        struct period_range range, struct ccd_error *err);
+/* The merged coverage of each series of a type and interval that has any, by ascending series_id,
+ * in one query. Times that no row can have are cut off. Non-zero from give stops and is returned;
+ * it must not use the store. */
+typedef int coverage_list_fn(void *user, int64_t series_id, const struct coverage_list *merged,
+                             struct ccd_error *err);
+int coverage_list_each(struct store *store, const struct data_type *type, enum interval interval,
+                       coverage_list_fn *give, void *user, struct ccd_error *err);
 /* Equal segments, whatever the moment at which they were asked for. */
 bool coverage_list_equal(const struct coverage_list *a, const struct coverage_list *b);
 

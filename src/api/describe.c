@@ -21,6 +21,23 @@ size_t ccd_type_count(void)
     return data_type_count;
 }
 
+/* The tables that hold a type's columns: its own, or those that it fills. */
+static const struct data_type *table_of(const struct data_type *type, size_t place)
+{
+    if (type->shape == SHAPE_METADATA)
+        return place < type->table_count ? type->tables[place] : NULL;
+    return place == 0 ? type : NULL;
+}
+
+static size_t count_columns(const struct data_type *type)
+{
+    const struct data_type *table;
+    size_t count = 0;
+    for (size_t i = 0; (table = table_of(type, i)) != NULL; i++)
+        count += table->column_count;
+    return count;
+}
+
 struct ccd_type_info ccd_type_at(size_t index)
 {
     const struct data_type *type = data_types[index];
@@ -30,7 +47,7 @@ struct ccd_type_info ccd_type_at(size_t index)
         .source = type->source,
         .path = type->path,
         .candles = type->shape == SHAPE_CANDLES,
-        .column_count = type->column_count,
+        .column_count = count_columns(type),
     };
 }
 
@@ -65,8 +82,14 @@ static const char *role_name(const struct column *column)
 
 struct ccd_column_info ccd_type_column_at(size_t type_index, size_t column_index)
 {
-    const struct column *column = &data_types[type_index]->columns[column_index];
+    const struct data_type *type = data_types[type_index];
+    size_t place = 0;
+    while (column_index >= table_of(type, place)->column_count)
+        column_index -= table_of(type, place++)->column_count;
+    const struct data_type *table = table_of(type, place);
+    const struct column *column = &table->columns[column_index];
     return (struct ccd_column_info){
+        .table = table->shape == SHAPE_CANDLES ? NULL : table->name,
         .name = column->name,
         .vendor_key = column->key,
         .kind = kind_name(column->kind),

@@ -18,7 +18,7 @@ struct side {
     struct series_list *lists; /* as in data_types[] */
     struct month_reader months;
     struct coverage_list coverage;
-    struct batch list; /* instruments of a market */
+    struct batch list; /* of metadata */
 };
 
 struct diff {
@@ -43,6 +43,7 @@ const char *ccd_difference_kind_name(enum ccd_difference_kind kind)
         [CCD_DIFFERENT_NAMES] = "names",
         [CCD_DIFFERENT_ATTRIBUTES] = "attributes",
         [CCD_DIFFERENT_INSTRUMENTS] = "instruments",
+        [CCD_DIFFERENT_RECORDS] = "records",
     };
     return (size_t)kind < sizeof(names) / sizeof(*names) ? names[kind] : "";
 }
@@ -227,44 +228,47 @@ static int compare_type(struct diff *d, size_t index, struct ccd_error *err)
     return status;
 }
 
-/* ---- instrument lists ---- */
+/* ---- metadata ---- */
 
-static int load_list(struct side *side, const struct data_type *type, struct str market,
+static int load_list(struct side *side, const struct data_type *table, struct str scope,
                      uint8_t out_digest[DIGEST_BYTES], struct ccd_error *err)
 {
     struct store *store = side->endpoint.store;
     size_t count;
     int64_t asked_utc_s;
-    int status = store->ops->load_catalogue(store, type, market, NULL, &count, &asked_utc_s, err);
+    int status = store->ops->load_list(store, table, scope, NULL, &count, &asked_utc_s, err);
     /* A little more room than rows: others may write to it. */
     if (status == 0)
-        status = batch_reset(&side->list, type, count + count / 8 + 16, err);
+        status = batch_reset(&side->list, table, count + count / 8 + 16, err);
     if (status == 0)
-        status = store->ops->load_catalogue(store, type, market, &side->list, &count, &asked_utc_s,
-                                            err);
+        status = store->ops->load_list(store, table, scope, &side->list, &count, &asked_utc_s, err);
     if (status == 0)
         canonical_of_list(&side->list, out_digest);
     return status;
 }
 
-static int compare_list(struct diff *d, const struct data_type *type, const char *market,
+/* scope: the market of a catalogue, the record of a snapshot, or "". */
+static int compare_list(struct diff *d, const struct data_type *table, struct str scope,
                         struct ccd_error *err)
 {
     uint8_t left[DIGEST_BYTES], right[DIGEST_BYTES];
+    char market[MARKET_MAX_BYTES];
     int status = scan_step(&d->scan, err);
     if (status == 0)
-        status = load_list(&d->left, type, str_from(market), left, err);
+        status = load_list(&d->left, table, scope, left, err);
     if (status == 0)
-        status = load_list(&d->right, type, str_from(market), right, err);
+        status = load_list(&d->right, table, scope, right, err);
     if (status != 0)
         return status;
     d->scan.now.rows += (int64_t)(d->left.list.row_count + d->right.list.row_count);
     if (memcmp(left, right, sizeof(left)) == 0)
         return 0;
+    str_copy(market, sizeof(market), scope);
     return found(d,
                  &(struct ccd_difference){
-                     .kind = CCD_DIFFERENT_INSTRUMENTS,
-                     .data_type = type->name,
+                     .kind = table->shape == SHAPE_CATALOGUE ? CCD_DIFFERENT_INSTRUMENTS
+                                                             : CCD_DIFFERENT_RECORDS,
+                     .data_type = table->name,
                      .market = market,
                      .left_count = (int64_t)d->left.list.row_count,
                      .right_count = (int64_t)d->right.list.row_count,
@@ -272,37 +276,76 @@ static int compare_list(struct diff *d, const struct data_type *type, const char
                  err);
 }
 
-static bool has_market(const struct diff *d, const struct data_type *list, size_t types,
-                       const char *market)
+struct scope_walk {
+    struct diff *d;
+    const struct data_type *table;
+};
+
+static int compare_scope(void *user, struct str scope, int64_t asked_utc_s, struct ccd_error *err)
 {
-    for (size_t t = 0; t < types; t++) {
-        if (!type_is_listed(data_types[t], list))
-            continue;
-        if (series_list_has_market(&d->left.lists[t], market) ||
-            series_list_has_market(&d->right.lists[t], market))
-            return true;
-    }
-    return false;
+    const struct scope_walk *walk = user;
+    (void)asked_utc_s;
+    return compare_list(walk->d, walk->table, scope, err);
 }
 
-/* Every market once: of several types that share a list the first one counts. */
-static int compare_lists(struct diff *d, const struct data_type *list, struct ccd_error *err)
+static int compare_new_scope(void *user, struct str scope, int64_t asked_utc_s,
+                             struct ccd_error *err)
 {
-    int status = 0;
-    for (size_t t = 0; t < data_type_count; t++) {
-        const struct listed_series *left, *right;
-        size_t left_at = 0, right_at = 0;
-        const char *last = "";
-        if (!type_is_listed(data_types[t], list))
-            continue;
-        while (status == 0 && series_list_pair(&d->left.lists[t], &left_at, &d->right.lists[t],
-                                               &right_at, &left, &right)) {
-            const char *market = left ? left->market : right->market;
-            if (strcmp(market, last) != 0 && !has_market(d, list, t, market))
-                status = compare_list(d, list, market, err);
-            last = market;
-        }
+    const struct scope_walk *walk = user;
+    struct store *left = walk->d->left.endpoint.store;
+    size_t count;
+    int64_t left_asked_utc_s;
+    (void)asked_utc_s;
+    int status = left->ops->load_list(left, walk->table, scope, NULL, &count, &left_asked_utc_s,
+                                      err);
+    return status == 0 && left_asked_utc_s == 0 ? compare_list(walk->d, walk->table, scope, err)
+                                                : status;
+}
+
+/* Every market that one of the sides has a list of. */
+static int compare_catalogue(struct diff *d, const struct data_type *table, struct ccd_error *err)
+{
+    struct store *left = d->left.endpoint.store, *right = d->right.endpoint.store;
+    struct scope_walk walk = {d, table};
+    int status = left->ops->each_list(left, table, compare_scope, &walk, err);
+    return status == 0 ? right->ops->each_list(right, table, compare_new_scope, &walk, err)
+                       : status;
+}
+
+/* Record by record, for all of them may be more than memory holds. */
+static int compare_snapshots(struct diff *d, const struct data_type *table, struct ccd_error *err)
+{
+    struct store *left = d->left.endpoint.store;
+    struct batch records = {0};
+    size_t key = (size_t)data_type_column_flagged(table->parent, COLUMN_KEY);
+    size_t count;
+    int64_t asked_utc_s;
+    buf_init(&records.text, TEXT_MAX_BYTES, NULL);
+    int status = left->ops->load_list(left, table->parent, STR(""), NULL, &count, &asked_utc_s,
+                                      err);
+    if (status == 0)
+        status = batch_reset(&records, table->parent, count + count / 8 + 16, err);
+    if (status == 0)
+        status = left->ops->load_list(left, table->parent, STR(""), &records, &count, &asked_utc_s,
+                                      err);
+    for (size_t row = 0; row < records.row_count && status == 0; row++) {
+        char scope[24];
+        str_print(scope, sizeof(scope), "%lld", (long long)batch_cell(&records, row, key)->i64);
+        status = compare_list(d, table, str_from(scope), err);
     }
+    batch_release(&records);
+    return status;
+}
+
+static int compare_metadata(struct diff *d, const struct data_type *type, struct ccd_error *err)
+{
+    if (type->shape == SHAPE_CATALOGUE)
+        return compare_catalogue(d, type, err);
+    int status = 0;
+    for (size_t i = 0; i < type->table_count && status == 0; i++)
+        status = type->tables[i]->shape == SHAPE_SNAPSHOTS
+                     ? compare_snapshots(d, type->tables[i], err)
+                     : compare_list(d, type->tables[i], STR(""), err);
     return status;
 }
 
@@ -331,7 +374,7 @@ static int compare_all(struct diff *d, struct ccd_error *err)
         if (!d->choice.chosen[i])
             continue;
         status = data_types[i]->shape == SHAPE_CANDLES ? compare_type(d, i, err)
-                                                       : compare_lists(d, data_types[i], err);
+                                                       : compare_metadata(d, data_types[i], err);
     }
     if (status == 0 && d->report.differences_found > 0)
         error_set(err, CCD_CHECK_FAILED, "%s and %s differ in %lld places", d->left.endpoint.name,

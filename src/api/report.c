@@ -1,17 +1,8 @@
-#include "api/report.h"
-
-#include <string.h>
+#include "api/report_builder.h"
 
 #include "base/time.h"
 
 enum { REPORT_MAX_BYTES = 512 << 20 };
-
-struct report_builder {
-    struct ccd_report report; /* first, so that ccd_report_free finds the builder */
-    struct ccd_operation *operations;
-    const struct redactor *redactor;
-    struct arena arena;
-};
 
 int report_new(size_t operation_count, const struct redactor *redactor, struct report_builder **out,
                struct ccd_error *err)
@@ -22,7 +13,8 @@ int report_new(size_t operation_count, const struct redactor *redactor, struct r
     b->redactor = redactor;
     arena_init(&b->arena, REPORT_MAX_BYTES, NULL);
     b->operations = arena_alloc(&b->arena, (operation_count + 1) * sizeof(*b->operations));
-    if (!b->operations) {
+    b->verdicts = arena_alloc(&b->arena, (operation_count + 1) * sizeof(*b->verdicts));
+    if (!b->operations || !b->verdicts) {
         ccd_report_free(&b->report);
         return error_set(err, CCD_NO_MEMORY, "no memory for a report");
     }
@@ -74,15 +66,22 @@ const char *ccd_series_state_name(enum ccd_series_state state)
     return "";
 }
 
-int report_operation(struct report_builder *b, size_t operation, const struct checked_job *job,
-                     size_t series_count, struct ccd_error *err)
+void report_operation(struct report_builder *b, size_t index, const struct checked_job *job)
+{
+    b->operations[index].data_type = job->type->name;
+    if (job->type->shape == SHAPE_CANDLES)
+        b->operations[index].interval = interval_infos[job->interval].name;
+}
+
+/* ---- candles ---- */
+
+int report_candles(struct report_builder *b, size_t operation, size_t series_count,
+                   struct ccd_error *err)
 {
     struct ccd_operation *o = &b->operations[operation];
     struct ccd_series_result *series = arena_alloc(&b->arena, (series_count + 1) * sizeof(*series));
     if (!series)
         return error_set(err, CCD_NO_MEMORY, "no memory for a report of %zu series", series_count);
-    o->data_type = job->type->name;
-    o->interval = interval_infos[job->interval].name;
     o->series = series;
     o->series_count = series_count;
     return 0;
@@ -98,6 +97,7 @@ static struct ccd_series_result *name_series(struct report_builder *b, size_t op
     r->mapped_instrument = report_text(b, s->names.mapped_instrument);
     r->from_ts = s->want.from_ts;
     r->to_ts = s->want.to_ts;
+    r->rank = s->rank;
     return r;
 }
 
@@ -156,17 +156,16 @@ static void add_totals(struct report_builder *b, const struct ccd_series_result 
     b->report.rows_unchanged += result->rows_unchanged;
 }
 
-int report_series(struct report_builder *b, size_t operation, size_t index,
-                  const struct selected *s, const struct session_series_result *result,
-                  int64_t young, const struct ccd_error *session_error, struct ccd_error *err)
+void report_series(struct report_builder *b, size_t operation, size_t index,
+                   const struct selected *s, const struct session_series_result *result,
+                   int64_t young, const struct ccd_error *session_error)
 {
     struct ccd_series_result *r = name_series(b, operation, index, s);
-    (void)err;
     if (!result) {
         r->state = CCD_SERIES_FAILED;
         r->error = s->error;
         redact(b->redactor, r->error.message);
-        return 0;
+        return;
     }
     r->wanted = result->plan.periods_wanted;
     r->stored = result->stored;
@@ -184,12 +183,12 @@ int report_series(struct report_builder *b, size_t operation, size_t index,
     explain(r, result, not_over, session_error);
     redact(b->redactor, r->error.message);
     add_totals(b, r, result);
-    return 0;
 }
 
-int report_plan(struct report_builder *b, size_t operation, size_t index, const struct selected *s,
-                enum interval interval, int page_max, const struct coverage_segment *merged,
-                size_t merged_count, int64_t now_utc_s, struct ccd_error *err)
+int report_series_plan(struct report_builder *b, size_t operation, size_t index,
+                       const struct selected *s, enum interval interval, int page_max,
+                       const struct coverage_segment *merged, size_t merged_count,
+                       int64_t now_utc_s, struct ccd_error *err)
 {
     struct ccd_series_result *r = name_series(b, operation, index, s);
     if (s->error.status != CCD_OK) {
@@ -225,73 +224,126 @@ int report_plan(struct report_builder *b, size_t operation, size_t index, const 
     return 0;
 }
 
-/* ---- the end ---- */
+/* ---- metadata ---- */
 
-/* Precedence of causes for a whole run (INTERFACE.md): key, quota, lock, database, schema, disk,
- * vendor, data. */
-static int precedence(int exit_code)
+int report_lists(struct report_builder *b, size_t operation, size_t list_count,
+                 struct ccd_error *err)
 {
-    static const int order[] = {4, 5, 11, 8, 9, 10, 6, 7};
-    for (int i = 0; i < (int)(sizeof(order) / sizeof(*order)); i++)
-        if (order[i] == exit_code)
-            return i;
-    return (int)(sizeof(order) / sizeof(*order));
+    struct ccd_operation *o = &b->operations[operation];
+    struct ccd_list_result *lists = arena_alloc(&b->arena, (list_count + 1) * sizeof(*lists));
+    if (!lists)
+        return error_set(err, CCD_NO_MEMORY, "no memory for a report of %zu lists", list_count);
+    o->lists = lists;
+    o->list_count = list_count;
+    return 0;
 }
 
-static void consider(struct ccd_error *cause, const struct ccd_error *candidate)
+static int64_t written(const struct store_list_counts *counts)
 {
-    if (candidate->status == CCD_OK)
-        return;
-    if (cause->status == CCD_OK || precedence(ccd_status_exit_code(candidate->status)) <
-                                       precedence(ccd_status_exit_code(cause->status)))
-        *cause = *candidate;
+    return counts->added + counts->changed;
 }
 
-void report_finish(struct report_builder *b, const struct ccd_error *ended)
+static int64_t listed(const struct store_list_counts *counts)
 {
-    struct ccd_report *report = &b->report;
-    struct ccd_error cause = {0};
-    bool good = false, bad = false;
-    for (size_t i = 0; i < report->operation_count; i++) {
-        const struct ccd_operation *o = &report->operations[i];
-        consider(&cause, &o->error);
-        bad |= o->error.status != CCD_OK;
-        size_t not_offered = 0;
-        for (size_t k = 0; k < o->series_count; k++) {
-            const struct ccd_series_result *r = &o->series[k];
-            bool fine = r->state != CCD_SERIES_PARTIAL && r->state != CCD_SERIES_FAILED &&
-                        r->state != CCD_SERIES_INTERRUPTED;
-            bool there = fine && r->state != CCD_SERIES_NOT_OFFERED;
-            good |= there || r->fetched > 0 || r->stored > 0;
-            bad |= !fine;
-            not_offered += r->state == CCD_SERIES_NOT_OFFERED;
-            if (!fine)
-                consider(&cause, &r->error);
-        }
-        /* One top asset without an index is nothing to complain of; a family without any is. */
-        if (o->series_count > 0 && not_offered == o->series_count) {
-            bad = true;
-            consider(&cause, &o->series[0].error);
-        }
-    }
-    bool stops_all = ended->status == CCD_KEY_REJECTED || ended->status == CCD_QUOTA_EXHAUSTED ||
-                     ended->status == CCD_INTERRUPTED;
-    if (ended->status != CCD_OK && (bad || ended->status == CCD_INTERRUPTED)) {
-        bad = true;
-        consider(&cause, ended);
-        if (stops_all)
-            cause = *ended;
-    }
-    redact(b->redactor, cause.message);
-    report->error = cause;
-    if (!bad) {
-        report->status = "complete";
-        report->exit_code = 0;
-    } else if (cause.status == CCD_INTERRUPTED) {
-        report->status = "interrupted";
-        report->exit_code = ccd_status_exit_code(CCD_INTERRUPTED);
-    } else {
-        report->status = good ? "partial" : "failed";
-        report->exit_code = good && !stops_all ? 1 : ccd_status_exit_code(cause.status);
-    }
+    return written(counts) + counts->unchanged;
+}
+
+int64_t list_rows_fetched(const struct list_outcome *outcome)
+{
+    return listed(&outcome->counts) + listed(&outcome->parts);
+}
+
+int64_t list_rows_written(const struct list_outcome *outcome)
+{
+    return written(&outcome->counts) + written(&outcome->parts);
+}
+
+static enum ccd_series_state list_state(const struct list_outcome *outcome,
+                                        const struct ccd_error *error)
+{
+    if (error->status == CCD_INTERRUPTED)
+        return CCD_SERIES_INTERRUPTED;
+    if (error->status != CCD_OK)
+        return list_rows_fetched(outcome) > 0 ? CCD_SERIES_PARTIAL : CCD_SERIES_FAILED;
+    return list_rows_written(outcome) + outcome->counts.gone > 0 ? CCD_SERIES_COMPLETE
+                                                                 : CCD_SERIES_UP_TO_DATE;
+}
+
+/* What to say about a list that was had, but is not whole. */
+static struct ccd_error list_error(const struct list_outcome *outcome, const char *market)
+{
+    struct ccd_error error = {0};
+    if (!outcome->is_known)
+        error_set(&error, CCD_UNKNOWN_AT_VENDOR,
+                  "unknown at the vendor: it has no market %s; markets are called like kraken",
+                  market ? market : "");
+    else if (outcome->refused > 0)
+        error_set(&error, CCD_BAD_REPLY, "%lld impossible records were left out, the first: %s",
+                  (long long)outcome->refused, outcome->first_refusal);
+    return error;
+}
+
+static struct ccd_list_result *name_list(struct report_builder *b, size_t operation, size_t index,
+                                         const char *table, const char *market)
+{
+    struct ccd_list_result *r = (struct ccd_list_result *)&b->operations[operation].lists[index];
+    r->table = table;
+    r->market = market ? report_text(b, market) : NULL;
+    return r;
+}
+
+static void add_list_totals(struct report_builder *b, const struct list_outcome *outcome)
+{
+    b->report.rows_fetched += list_rows_fetched(outcome);
+    b->report.rows_written += list_rows_written(outcome);
+    b->report.rows_changed += outcome->counts.changed + outcome->parts.changed;
+    b->report.rows_unchanged += outcome->counts.unchanged + outcome->parts.unchanged;
+}
+
+void report_list(struct report_builder *b, size_t operation, size_t index, const char *table,
+                 const char *market, const struct list_outcome *outcome,
+                 const struct ccd_error *error)
+{
+    struct ccd_list_result *r = name_list(b, operation, index, table, market);
+    r->error = error->status != CCD_OK ? *error : list_error(outcome, market);
+    r->state = list_state(outcome, &r->error);
+    r->listed = listed(&outcome->counts);
+    r->added = outcome->counts.added;
+    r->changed = outcome->counts.changed;
+    r->unchanged = outcome->counts.unchanged;
+    r->gone = outcome->counts.gone;
+    r->refused = outcome->refused;
+    r->unknown_keys = (int64_t)outcome->unknown_keys;
+    r->calls = outcome->calls;
+    if (outcome->first_refusal[0])
+        r->first_refusal = report_text(b, outcome->first_refusal);
+    if (outcome->first_unknown_key[0])
+        r->first_unknown_key = report_text(b, outcome->first_unknown_key);
+    redact(b->redactor, r->error.message);
+    add_list_totals(b, outcome);
+}
+
+void report_list_plan(struct report_builder *b, size_t operation, size_t index, const char *table,
+                      const char *market, int64_t calls)
+{
+    struct ccd_list_result *r = name_list(b, operation, index, table, market);
+    r->state = CCD_SERIES_PLANNED;
+    r->calls = calls;
+    if (calls > 0)
+        b->report.calls += calls;
+}
+
+/* ---- an operation as a whole ---- */
+
+void report_operation_error(struct report_builder *b, size_t operation,
+                            const struct ccd_error *error)
+{
+    b->operations[operation].error = *error;
+    redact(b->redactor, b->operations[operation].error.message);
+}
+
+void report_not_started(struct report_builder *b, size_t operation, const struct ccd_error *why)
+{
+    report_operation_error(b, operation, why);
+    b->operations[operation].not_started = true;
 }

@@ -5,7 +5,7 @@
 
 #include <ccdata/ccdata.h>
 
-#include "engine/call.h"
+#include "api/lists.h"
 #include "store/store.h"
 
 /* One series that a job asks for, or one that it named and the vendor does not know (error set). */
@@ -14,7 +14,8 @@ struct selected {
     struct period_range want;
     int64_t first_ts; /* of its data; 0 = unknown */
     int64_t last_ts;  /* newest data known; 0 = unknown */
-    int64_t rank;     /* lifetime trades */
+    int64_t rank;     /* place among the pairs or assets that were ranked, from 1; 0 = not ranked */
+    int64_t trades;   /* lifetime trades, or updates; 0 = unknown */
     bool optional;    /* taken from a list: the vendor may not offer it */
     struct ccd_error error;
 };
@@ -28,21 +29,12 @@ void selection_release(struct selection *selection);
 
 /* What the selection works with. */
 struct select_context {
-    struct caller *caller; /* metadata calls */
-    struct store *store;   /* lists kept for 24 h, series known */
-    bool read_only;        /* a plan: nothing is stored */
-    bool no_calls;         /* no API key: a needed call is CCD_KEY_REJECTED */
-    int64_t now_utc_s;
-    int64_t settle_s;
-    bool backfill;         /* INGESTION_BACKFILL_ENABLED */
-    int64_t backfill_days; /* 0 = no bound */
+    struct list_source *lists; /* lists of the vendor, and how to ask for a candle */
+    int64_t backfill_days;     /* 0 = no bound */
     const struct str *futures_exchanges;
     size_t futures_exchange_count;
     const struct str *futures_statuses;
     size_t futures_status_count;
-    const struct clock *clock;
-    const struct log *log;
-    const struct allocator *allocator;
 };
 
 /* A job after its words were checked. */
@@ -56,8 +48,8 @@ struct checked_job {
 /* CCD_USAGE naming what is wrong and what is right; asks nobody. */
 int select_check(const struct ccd_job *job, struct checked_job *out, struct ccd_error *err);
 
-/* Fill *out with the job's series, in order of priority. A named series that the vendor does not
- * know is an item with an error; other errors end the operation. */
+/* Fill *out with the series of a candle job, in order of priority. A named series that the vendor
+ * does not know is an item with an error; other errors end the operation. */
 int select_series(struct select_context *context, const struct checked_job *job,
                   struct selection *out, struct ccd_error *err);
 

@@ -143,20 +143,6 @@ bool series_list_pair(const struct series_list *left, size_t *left_at,
     return l || r;
 }
 
-/* By bisection: the items ascend by market. */
-bool series_list_has_market(const struct series_list *list, const char *market)
-{
-    size_t low = 0, high = list->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(list->items[middle].market, market) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < list->count && strcmp(list->items[low].market, market) == 0;
-}
-
 int listed_series_names(const struct listed_series *series, const struct data_type *type,
                         struct series_names *out, struct ccd_error *err)
 {

@@ -37,7 +37,6 @@ bool series_list_pair(const struct series_list *left, size_t *left_at,
                       const struct series_list *right, size_t *right_at,
                       const struct listed_series **out_left,
                       const struct listed_series **out_right);
-bool series_list_has_market(const struct series_list *list, const char *market);
 /* CCD_DATABASE_DATA when the stored names are none. */
 int listed_series_names(const struct listed_series *series, const struct data_type *type,
                         struct series_names *out, struct ccd_error *err);

@@ -24,17 +24,10 @@ int type_choice_init(struct type_choice *choice, const char *const *names, size_
     return 0;
 }
 
-bool type_is_listed(const struct data_type *type, const struct data_type *list)
-{
-    return type->catalogue && strcmp(type->catalogue, list->name) == 0;
-}
-
 bool type_choice_needs(const struct type_choice *choice, const struct data_type *type)
 {
-    if (type->shape != SHAPE_CANDLES)
-        return false;
     for (size_t i = 0; i < data_type_count; i++)
-        if (choice->chosen[i] && (data_types[i] == type || type_is_listed(type, data_types[i])))
-            return true;
+        if (choice->chosen[i] && data_types[i] == type)
+            return type->shape == SHAPE_CANDLES;
     return false;
 }

@@ -13,10 +13,7 @@ struct type_choice {
 };
 int type_choice_init(struct type_choice *choice, const char *const *names, size_t count,
                      struct ccd_error *err);
-/* Whether series of this candle type are needed: it is chosen, or the list of its instruments. */
+/* Whether it is chosen and has series. */
 bool type_choice_needs(const struct type_choice *choice, const struct data_type *type);
-
-/* Whether the instruments of this type stand in that list. */
-bool type_is_listed(const struct data_type *type, const struct data_type *list);
 
 #endif

@@ -141,6 +141,14 @@ static int finish_whole(struct buf *b, size_t len)
     return -1;
 }
 
+/* DEL, C1, line separators, direction marks and what has no width are legal in JSON, but not for a
+ * terminal, a script, or who reads over it. */
+static bool disturbs_a_reader(uint32_t c)
+{
+    return (c >= 0x7F && c < 0xA0) || c == 0x061C || (c >= 0x200B && c <= 0x200F) ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
+}
+
 static void add_json_char(struct buf *b, const char *bytes, size_t size, uint32_t code_point)
 {
     switch (code_point) {
@@ -168,9 +176,7 @@ static void add_json_char(struct buf *b, const char *bytes, size_t size, uint32_
     default:
         break;
     }
-    /* DEL, C1 and the two line separators are legal in JSON, but not in a terminal or a script. */
-    if (code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0) || code_point == 0x2028 ||
-        code_point == 0x2029) {
+    if (code_point < 0x20 || disturbs_a_reader(code_point)) {
         buf_printf(b, "\\u%04x", (unsigned)code_point);
     } else {
         buf_add(b, bytes, size);

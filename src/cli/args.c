@@ -348,7 +348,7 @@ static int read_word(struct parser *p, const char *word)
 
 static int refuse_elsewhere(struct parser *p, const struct option *option)
 {
-    char owners[256] = "";
+    char owners[384] = "";
     for (size_t i = 0; i < cli_command_count; i++) {
         if (cli_commands[i].takes & option->groups) {
             size_t len = strlen(owners);

@@ -35,6 +35,17 @@ struct args {
     struct text_list exchanges;
     struct text_list instruments;
     const char *market;
+    struct text_list quotes;
+    const char *min_grade;
+    const char *exchange_type;
+    bool full_refresh;
+    bool force;
+    struct text_list names; /* list */
+    struct text_list statuses;
+    bool all;
+    int64_t limit;
+    const char *config; /* batch: a file, "-" = standard input */
+    bool continue_on_error;
     int64_t parallel_workers;
     int64_t max_calls;
     int64_t lock_wait;

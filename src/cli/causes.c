@@ -63,45 +63,90 @@ static void add_series_message(struct buf *out, const struct ccd_series_result *
     term_add_escaped(out, message);
 }
 
+static void add_list_message(struct buf *out, const struct ccd_list_result *list)
+{
+    buf_add_text(out, list->table);
+    if (list->market) {
+        buf_add_char(out, ' ');
+        term_add_escaped(out, str_from(list->market));
+    }
+    buf_add_text(out, ": ");
+    term_add_escaped(out, str_from(cli_error_text(&list->error)));
+}
+
 static bool has_cause(const struct ccd_series_result *series, enum ccd_status status)
 {
     return !cli_report_is_done(series) && series->error.status == status;
 }
 
+static bool list_has_cause(const struct ccd_list_result *list, enum ccd_status status)
+{
+    return !list_is_done(list) && list->error.status == status;
+}
+
+/* Whom a cause has kept from being complete. */
+struct victims {
+    size_t series, lists, operations;
+};
+
 static void add_operation_messages(struct buf *out, const struct ccd_operation *operation,
                                    enum ccd_status status)
 {
     if (operation->error.status == status) {
-        buf_printf(out, "    %s %s: ", operation->data_type, operation->interval);
+        buf_printf(out, "    %s%s%s: ", operation->data_type, operation->interval ? " " : "",
+                   operation->interval ? operation->interval : "");
         term_add_escaped(out, str_from(cli_error_text(&operation->error)));
         buf_add_char(out, '\n');
     }
 }
 
-static void add_cause(struct buf *out, const struct ccd_report *report, enum ccd_status status,
-                      size_t series_count, bool all)
+/* Messages of series and lists, at most *left of them. */
+static void add_part_messages(struct buf *out, const struct ccd_operation *operation,
+                              enum ccd_status status, size_t *left)
 {
-    buf_printf(out, "  %s", ccd_status_title(status));
-    if (series_count > 0) {
-        buf_printf(out, ", %zu series", series_count);
-    }
-    buf_add_char(out, '\n');
-    size_t shown = 0;
-    size_t wanted = all ? series_count : MESSAGES_PER_CAUSE;
-    for (size_t i = 0; i < report->operation_count; i++) {
-        const struct ccd_operation *operation = &report->operations[i];
-        add_operation_messages(out, operation, status);
-        for (size_t k = 0; k < operation->series_count && shown < wanted; k++) {
-            if (has_cause(&operation->series[k], status)) {
-                buf_add_text(out, "    ");
-                add_series_message(out, &operation->series[k]);
-                buf_add_char(out, '\n');
-                shown++;
-            }
+    for (size_t k = 0; k < operation->series_count && *left > 0; k++) {
+        if (has_cause(&operation->series[k], status)) {
+            buf_add_text(out, "    ");
+            add_series_message(out, &operation->series[k]);
+            buf_add_char(out, '\n');
+            --*left;
         }
     }
-    if (shown < series_count) {
-        buf_printf(out, "    and %zu more (-v lists them)\n", series_count - shown);
+    for (size_t k = 0; k < operation->list_count && *left > 0; k++) {
+        if (list_has_cause(&operation->lists[k], status)) {
+            buf_add_text(out, "    ");
+            add_list_message(out, &operation->lists[k]);
+            buf_add_char(out, '\n');
+            --*left;
+        }
+    }
+}
+
+static void add_title(struct buf *out, enum ccd_status status, const struct victims *victims)
+{
+    buf_printf(out, "  %s", ccd_status_title(status));
+    if (victims->series > 0) {
+        buf_printf(out, ", %zu series", victims->series);
+    }
+    if (victims->lists > 0) {
+        buf_printf(out, ", %zu %s", victims->lists, victims->lists == 1 ? "list" : "lists");
+    }
+    buf_add_char(out, '\n');
+}
+
+static void add_cause(struct buf *out, const struct ccd_report *report, enum ccd_status status,
+                      const struct victims *victims, bool all)
+{
+    size_t parts = victims->series + victims->lists;
+    size_t left = all || parts < MESSAGES_PER_CAUSE ? parts : MESSAGES_PER_CAUSE;
+    size_t hidden = parts - left;
+    add_title(out, status, victims);
+    for (size_t i = 0; i < report->operation_count; i++) {
+        add_operation_messages(out, &report->operations[i], status);
+        add_part_messages(out, &report->operations[i], status, &left);
+    }
+    if (hidden > 0) {
+        buf_printf(out, "    and %zu more (-v lists them)\n", hidden);
     }
     buf_add_text(out, "    next: ");
     add_next_step(out, report, status);
@@ -118,18 +163,20 @@ static void add_run_cause(struct buf *out, const struct ccd_report *report)
     buf_add_char(out, '\n');
 }
 
-static size_t count_series(const struct ccd_report *report, enum ccd_status status,
-                           bool *out_operation_has_it)
+static struct victims count_victims(const struct ccd_report *report, enum ccd_status status)
 {
-    size_t count = 0;
+    struct victims victims = {0};
     for (size_t i = 0; i < report->operation_count; i++) {
         const struct ccd_operation *operation = &report->operations[i];
-        *out_operation_has_it |= operation->error.status == status;
+        victims.operations += operation->error.status == status;
         for (size_t k = 0; k < operation->series_count; k++) {
-            count += has_cause(&operation->series[k], status);
+            victims.series += has_cause(&operation->series[k], status);
+        }
+        for (size_t k = 0; k < operation->list_count; k++) {
+            victims.lists += list_has_cause(&operation->lists[k], status);
         }
     }
-    return count;
+    return victims;
 }
 
 void causes_add(struct buf *out, const struct ccd_report *report, bool all)
@@ -138,10 +185,9 @@ void causes_add(struct buf *out, const struct ccd_report *report, bool all)
     buf_init(&causes, OUTPUT_MAX_BYTES, NULL);
     for (int i = CCD_OK + 1; i < CCD_STATUS_COUNT; i++) {
         enum ccd_status status = (enum ccd_status)i;
-        bool operation_has_it = false;
-        size_t series_count = count_series(report, status, &operation_has_it);
-        if (series_count > 0 || operation_has_it) {
-            add_cause(&causes, report, status, series_count, all);
+        struct victims victims = count_victims(report, status);
+        if (victims.series + victims.lists + victims.operations > 0) {
+            add_cause(&causes, report, status, &victims, all);
         } else if (report->error.status == status) {
             add_run_cause(&causes, report);
         }
@@ -167,13 +213,29 @@ static const struct ccd_series_result *first_series(const struct ccd_report *rep
     return NULL;
 }
 
+static const struct ccd_list_result *first_list(const struct ccd_report *report,
+                                                enum ccd_status status)
+{
+    for (size_t i = 0; i < report->operation_count; i++) {
+        for (size_t k = 0; k < report->operations[i].list_count; k++) {
+            if (list_has_cause(&report->operations[i].lists[k], status)) {
+                return &report->operations[i].lists[k];
+            }
+        }
+    }
+    return NULL;
+}
+
 void causes_add_line(struct buf *out, const struct ccd_report *report, int exit_code)
 {
     enum ccd_status status = report->error.status;
     const struct ccd_series_result *series = first_series(report, status);
+    const struct ccd_list_result *list = first_list(report, status);
     buf_printf(out, "%s (exit code %d): ", report->status, exit_code);
     if (series && status != CCD_OK) {
         add_series_message(out, series);
+    } else if (list && status != CCD_OK) {
+        add_list_message(out, list);
     } else {
         term_add_escaped(out, str_from(cli_error_text(&report->error)));
     }

@@ -24,7 +24,11 @@ extern const size_t cli_command_count;
 
 const struct command *cli_command_find(struct str name); /* NULL when unknown */
 
-int candles_run(struct cli *cli, const struct args *args);
+int ingest_run(struct cli *cli, const struct args *args);
+int batch_run(struct cli *cli, const struct args *args);
+int status_run(struct cli *cli, const struct args *args);
+int coverage_run(struct cli *cli, const struct args *args);
+int list_run(struct cli *cli, const struct args *args);
 int types_run(struct cli *cli, const struct args *args);
 int schema_run(struct cli *cli, const struct args *args);
 int copy_run(struct cli *cli, const struct args *args);

@@ -57,8 +57,10 @@ static void add_options(struct buf *out, unsigned groups)
         buf_clear(&text);
         add_option_name(&name, option, groups);
         bool is_url = option_is_url(option, groups);
-        buf_add_text(&text, is_url ? option->url_help : option->help);
-        if (option->default_text && !is_url) {
+        bool is_other = (option->other_groups & groups) != 0;
+        buf_add_text(&text, is_url ? option->url_help
+                                   : is_other ? option->other_help : option->help);
+        if (option->default_text && !is_url && !is_other) {
             buf_printf(&text, " (default: %s)", option->default_text);
         }
         out->failed |= name.failed || text.failed;
@@ -68,6 +70,40 @@ static void add_options(struct buf *out, unsigned groups)
     }
     buf_release(&text);
     buf_release(&name);
+}
+
+/* What a command's options do not say. */
+static const struct {
+    const char *command;
+    const char *text;
+} NOTES[] = {
+    {"status",
+     "critical: the database cannot be reached or written, or has a newer or broken schema; with "
+     "--check also a vendor that does not answer, or refuses the key."},
+    {"status",
+     "degraded: of the runs of a command, the last one failed, was partial, or began more than 24 "
+     "hours ago and never ended; a series that has not ended at the vendor lags by more than two "
+     "periods and the settling time; the quota of the hour, day or month is spent."},
+    {"status",
+     "healthy: anything else, also a database that is empty or not there yet. Exit code 0 when "
+     "healthy, else 12. Without a terminal the output is JSON."},
+    {"coverage",
+     "On a terminal a map shows each series over the months: a block for the share of periods that "
+     "are stored, a dot where none is, e where the vendor has none."},
+    {"list",
+     "Reads the database alone; 'ccdata types' names the command that fetches a list. -v shows all "
+     "columns of each row."},
+};
+
+static void add_notes(struct buf *out, const struct command *command)
+{
+    for (size_t i = 0; i < sizeof NOTES / sizeof NOTES[0]; i++) {
+        if (term_same_name(str_from(NOTES[i].command), str_from(command->name))) {
+            buf_add_text(out, "\n  ");
+            term_add_wrapped(out, str_from(NOTES[i].text), 2, 2, HELP_WIDTH);
+            buf_add_char(out, '\n');
+        }
+    }
 }
 
 void help_add_program(struct buf *out)
@@ -95,6 +131,7 @@ void help_add_command(struct buf *out, const struct command *command)
     buf_printf(out, "Usage: ccdata %s%s%s [options]\n\n  %s\n", command->name,
                command->operand ? " " : "", command->operand ? command->operand : "",
                command->summary);
+    add_notes(out, command);
     if (command->takes & ~(unsigned)GROUP_GLOBAL) {
         buf_add_text(out, "\nOptions:\n");
         add_options(out, command->takes & ~(unsigned)GROUP_GLOBAL);

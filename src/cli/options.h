@@ -29,6 +29,14 @@ enum option_group {
     GROUP_COPY = 1u << 7,
     GROUP_DIFF = 1u << 8,
     GROUP_SELFTEST = 1u << 9,
+    GROUP_CANDLES = 1u << 10,
+    GROUP_METADATA = 1u << 11,
+    GROUP_INSTRUMENTS = 1u << 12, /* metadata that comes market by market */
+    GROUP_EXCHANGES = 1u << 13,
+    GROUP_BATCH = 1u << 14,
+    GROUP_STATUS = 1u << 15,
+    GROUP_COVERAGE = 1u << 16,
+    GROUP_LIST = 1u << 17,
 };
 
 struct option {
@@ -47,6 +55,9 @@ struct option {
     /* A time that is the URL of a database for the commands of these groups, and its help then. */
     unsigned url_groups;
     const char *url_help;
+    /* What it means to the commands of these groups, its default included. */
+    unsigned other_groups;
+    const char *other_help;
 };
 
 extern const struct option cli_options[];

@@ -1,44 +1,26 @@
 #include "cli/progress.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/hooks.h"
 #include "base/time.h"
 #include "base/utf8.h"
 #include "cli/term.h"
+#include "cli/terminal.h"
 
 enum {
     LINE_EVERY_MS = 5000,
     LINE_MAX_BYTES = 4096,
     BAR_CELLS_MAX = 40,
-    BAR_CELLS_MIN = 10,
-    DEFAULT_WIDTH = 80
+    BAR_CELLS_MIN = 10
 };
-
-static bool is_terminal(FILE *file)
-{
-    const char *term = getenv("TERM");
-    return isatty(fileno(file)) && term && strcmp(term, "dumb") != 0;
-}
-
-static size_t terminal_width(FILE *file)
-{
-    struct winsize size;
-    if (ioctl(fileno(file), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
-        return DEFAULT_WIDTH;
-    }
-    return size.ws_col;
-}
 
 void progress_init(struct progress *p, struct console *console, const char *name, bool quiet)
 {
     *p = (struct progress){.console = console, .next_line_ms = LINE_EVERY_MS};
     if (!name || strcmp(name, "auto") == 0) {
-        p->mode = is_terminal(console->err) ? PROGRESS_BAR : PROGRESS_LOG;
+        p->mode = terminal_is_able(console->err) ? PROGRESS_BAR : PROGRESS_LOG;
         p->mode = quiet ? PROGRESS_NONE : p->mode;
     } else if (strcmp(name, "bar") == 0) {
         p->mode = PROGRESS_BAR;

@@ -51,8 +51,11 @@ static void add_name_cells(struct table *table, const struct ccd_series_result *
 
 static void add_heading(struct buf *out, const struct ccd_operation *operation)
 {
-    buf_printf(out, "%s %s\n", operation->data_type,
-               operation->interval ? operation->interval : "");
+    buf_add_text(out, operation->data_type);
+    if (operation->interval) {
+        buf_printf(out, " %s", operation->interval);
+    }
+    buf_add_text(out, operation->not_started ? ": not started\n" : "\n");
 }
 
 static void add_route(struct buf *out, const struct ccd_report *report)
@@ -118,7 +121,7 @@ static void add_hidden_counts(struct buf *out, const struct ccd_operation *opera
     buf_add_text(out, separator[0] == ',' ? " (-v lists them)\n" : "");
 }
 
-static void add_operation(struct buf *out, const struct ccd_operation *operation, bool all)
+static void add_series_table(struct buf *out, const struct ccd_operation *operation, bool all)
 {
     struct extra_columns extra = find_extra_columns(operation);
     struct table_column columns[TABLE_COLUMNS_MAX] = {
@@ -143,15 +146,34 @@ static void add_operation(struct buf *out, const struct ccd_operation *operation
             add_series_row(&table, &operation->series[i], extra);
         }
     }
-    add_heading(out, operation);
     if (table.cell_count > 0) {
         table_print(&table, out);
     }
     if (!shows_all) {
         add_hidden_counts(out, operation);
     }
-    buf_add_char(out, '\n');
     table_release(&table);
+}
+
+static void add_operation(struct buf *out, const struct ccd_operation *operation, bool all)
+{
+    add_heading(out, operation);
+    if (operation->series_count > 0) {
+        add_series_table(out, operation, all);
+    }
+    lists_add(out, operation, all);
+    buf_add_char(out, '\n');
+}
+
+/* A report without any operation speaks of series, too. */
+static bool has_candles(const struct ccd_report *report)
+{
+    for (size_t i = 0; i < report->operation_count; i++) {
+        if (report->operations[i].interval) {
+            return true;
+        }
+    }
+    return report->operation_count == 0;
 }
 
 static void add_outcome(struct buf *out, const struct ccd_report *report, int exit_code)
@@ -160,7 +182,17 @@ static void add_outcome(struct buf *out, const struct ccd_report *report, int ex
     if (exit_code != 0) {
         buf_printf(out, " (exit code %d)", exit_code);
     }
-    buf_printf(out, ": %zu series", cli_report_series_count(report));
+    buf_add_text(out, ": ");
+    if (report->operation_count > 1) {
+        buf_printf(out, "%zu operations, ", report->operation_count);
+    }
+    size_t lists = lists_count(report);
+    if (has_candles(report)) {
+        buf_printf(out, "%zu series%s", cli_report_series_count(report), lists > 0 ? ", " : "");
+    }
+    if (lists > 0 || !has_candles(report)) {
+        buf_printf(out, "%zu %s", lists, lists == 1 ? "list" : "lists");
+    }
 }
 
 static void add_metadata_calls(struct buf *out, const struct ccd_report *report)
@@ -175,7 +207,9 @@ static void add_summary(struct buf *out, const struct ccd_report *report, int ex
     char duration[DURATION_BYTES];
     int64_t ms = report->duration_ms > 0 ? report->duration_ms : 1;
     add_outcome(out, report, exit_code);
-    buf_printf(out, ", %" PRId64 " calls", report->calls);
+    if (has_candles(report)) {
+        buf_printf(out, ", %" PRId64 " calls", report->calls);
+    }
     add_metadata_calls(out, report);
     buf_printf(out, ", %" PRId64 " rows written, %s, %.0f rows/s\n", report->rows_written,
                term_duration(report->duration_ms, duration),
@@ -236,7 +270,7 @@ static void add_plan_row(struct table *table, const struct ccd_series_result *se
     table_add_int(table, window_periods(series));
 }
 
-static void add_plan_operation(struct buf *out, const struct ccd_operation *operation, bool all)
+static void add_series_plan(struct buf *out, const struct ccd_operation *operation, bool all)
 {
     static const struct table_column COLUMNS[] = {
         {"market", false},       {"instrument", false}, {"state", false}, {"first missing", false},
@@ -252,7 +286,6 @@ static void add_plan_operation(struct buf *out, const struct ccd_operation *oper
     for (size_t i = 0; i < shown; i++) {
         add_plan_row(&table, &operation->series[i], step_s);
     }
-    add_heading(out, operation);
     if (shown > 0) {
         table_print(&table, out);
     }
@@ -266,8 +299,17 @@ static void add_plan_operation(struct buf *out, const struct ccd_operation *oper
         buf_printf(out, "and %zu series, %" PRId64 " calls, %" PRId64 " rows (-v lists them)\n",
                    operation->series_count - shown, calls, rows);
     }
-    buf_add_char(out, '\n');
     table_release(&table);
+}
+
+static void add_plan_operation(struct buf *out, const struct ccd_operation *operation, bool all)
+{
+    add_heading(out, operation);
+    if (operation->series_count > 0) {
+        add_series_plan(out, operation, all);
+    }
+    lists_add_plan(out, operation, all);
+    buf_add_char(out, '\n');
 }
 
 static void add_quota_share(struct buf *out, const char *window, double share)

@@ -23,6 +23,13 @@ void cli_report_add_instrument(struct buf *out, const struct ccd_series_result *
 bool cli_report_is_done(const struct ccd_series_result *series);
 size_t cli_report_series_count(const struct ccd_report *report);
 
+/* The lists of a metadata operation (report_lists.c): what came of each; what each would take. all:
+ * every list, and the members of the vendor's records that no column takes. */
+void lists_add(struct buf *out, const struct ccd_operation *operation, bool all);
+void lists_add_plan(struct buf *out, const struct ccd_operation *operation, bool all);
+bool list_is_done(const struct ccd_list_result *list);
+size_t lists_count(const struct ccd_report *report);
+
 /* One line that says why the run was not complete: series, cause, next step (causes.c). */
 void causes_add_line(struct buf *out, const struct ccd_report *report, int exit_code);
 /* Every cause with its series and the next step; all = without a limit per cause. */

@@ -32,6 +32,7 @@ static void add_series(struct json *j, const struct ccd_series_result *series, b
     json_add_text(j, "instrument", series->instrument);
     json_add_text(j, "mapped_instrument", series->mapped_instrument);
     json_add_text(j, "state", ccd_series_state_name(series->state));
+    json_add_int(j, "rank", series->rank);
     add_wanted_range(j, series);
     json_add_int(j, "wanted", series->wanted);
     json_add_int(j, "stored", series->stored);
@@ -49,21 +50,57 @@ static void add_series(struct json *j, const struct ccd_series_result *series, b
     json_close_object(j);
 }
 
+static void add_list(struct json *j, const struct ccd_list_result *list)
+{
+    json_open_object(j, NULL);
+    json_add_text(j, "table", list->table);
+    json_add_text(j, "market", list->market);
+    json_add_text(j, "state", ccd_series_state_name(list->state));
+    json_add_int(j, "listed", list->listed);
+    json_add_int(j, "added", list->added);
+    json_add_int(j, "changed", list->changed);
+    json_add_int(j, "unchanged", list->unchanged);
+    json_add_int(j, "gone", list->gone);
+    json_add_int(j, "refused", list->refused);
+    json_add_text(j, "first_refusal", list->first_refusal);
+    json_add_int(j, "unknown_keys", list->unknown_keys);
+    json_add_text(j, "first_unknown_key", list->first_unknown_key);
+    if (list->calls < 0) {
+        json_add_null(j, "calls");
+    } else {
+        json_add_int(j, "calls", list->calls);
+    }
+    json_add_error(j, "error", &list->error);
+    json_close_object(j);
+}
+
+/* Candles have series, metadata has lists. */
+static void add_operation(struct json *j, const struct ccd_operation *operation, bool is_plan)
+{
+    json_open_object(j, NULL);
+    json_add_text(j, "data_type", operation->data_type);
+    json_add_text(j, "interval", operation->interval);
+    json_add_int(j, "exit_code", operation->exit_code);
+    json_add_bool(j, "not_started", operation->not_started);
+    json_open_list(j, "series");
+    for (size_t i = 0; i < operation->series_count; i++) {
+        add_series(j, &operation->series[i], is_plan);
+    }
+    json_close_list(j);
+    json_open_list(j, "lists");
+    for (size_t i = 0; i < operation->list_count; i++) {
+        add_list(j, &operation->lists[i]);
+    }
+    json_close_list(j);
+    json_add_error(j, "error", &operation->error);
+    json_close_object(j);
+}
+
 static void add_operations(struct json *j, const struct ccd_report *report, bool is_plan)
 {
     json_open_list(j, "operations");
     for (size_t i = 0; i < report->operation_count; i++) {
-        const struct ccd_operation *operation = &report->operations[i];
-        json_open_object(j, NULL);
-        json_add_text(j, "data_type", operation->data_type);
-        json_add_text(j, "interval", operation->interval);
-        json_open_list(j, "series");
-        for (size_t k = 0; k < operation->series_count; k++) {
-            add_series(j, &operation->series[k], is_plan);
-        }
-        json_close_list(j);
-        json_add_error(j, "error", &operation->error);
-        json_close_object(j);
+        add_operation(j, &report->operations[i], is_plan);
     }
     json_close_list(j);
 }
@@ -81,6 +118,7 @@ static void add_totals(struct json *j, const struct ccd_report *report, bool is_
 {
     json_open_object(j, "totals");
     json_add_int(j, "series", (int64_t)cli_report_series_count(report));
+    json_add_int(j, "lists", (int64_t)lists_count(report));
     json_add_int(j, "calls", report->calls);
     json_add_int(j, "metadata_calls", report->metadata_calls);
     if (is_plan) {

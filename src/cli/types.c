@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "cli/args.h"
@@ -46,23 +47,25 @@ static void add_list(struct buf *out)
     table_release(&table);
 }
 
-static void add_columns(struct buf *out, size_t type_index)
+size_t types_table_end(size_t type_index, size_t first)
+{
+    size_t count = ccd_type_at(type_index).column_count;
+    const char *table = ccd_type_column_at(type_index, first).table;
+    size_t end = first + 1;
+    while (end < count && table && strcmp(ccd_type_column_at(type_index, end).table, table) == 0) {
+        end++;
+    }
+    return table ? end : count;
+}
+
+static void add_columns(struct buf *out, size_t type_index, size_t first, size_t end)
 {
     static const struct table_column COLUMNS[] = {{"column", false}, {"vendor key", false},
                                                   {"kind", false},   {"role", false},
                                                   {"unit", false},   {"meaning", false}};
-    struct ccd_type_info type = ccd_type_at(type_index);
     struct table table;
-    buf_printf(out, "%s: %s\npath:    %s\nsource:  %s\n", type.name, type.title, type.path,
-               type.source);
-    for (size_t i = 0; type.candles && i < ccd_interval_count(); i++) {
-        struct ccd_interval_info interval = ccd_interval_at(i);
-        buf_printf(out, "%s       view %s_%s, at most %" PRId64 " periods per call\n",
-                   interval.name, type.name, interval.name, interval.page_max);
-    }
-    buf_add_char(out, '\n');
     table_init(&table, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
-    for (size_t i = 0; i < type.column_count; i++) {
+    for (size_t i = first; i < end; i++) {
         struct ccd_column_info column = ccd_type_column_at(type_index, i);
         table_add_text(&table, column.name);
         table_add_text(&table, column.vendor_key);
@@ -75,12 +78,31 @@ static void add_columns(struct buf *out, size_t type_index)
     table_release(&table);
 }
 
+static void add_type(struct buf *out, size_t type_index)
+{
+    struct ccd_type_info type = ccd_type_at(type_index);
+    buf_printf(out, "%s: %s\npath:    %s\nsource:  %s\n", type.name, type.title, type.path,
+               type.source);
+    for (size_t i = 0; type.candles && i < ccd_interval_count(); i++) {
+        struct ccd_interval_info interval = ccd_interval_at(i);
+        buf_printf(out, "%s       view %s_%s, at most %" PRId64 " periods per call\n",
+                   interval.name, type.name, interval.name, interval.page_max);
+    }
+    for (size_t first = 0, end; first < type.column_count; first = end) {
+        const char *table = ccd_type_column_at(type_index, first).table;
+        end = types_table_end(type_index, first);
+        buf_printf(out, "%s%s%s\n", table ? "\ntable " : "", table ? table : "", table ? "\n" : "");
+        add_columns(out, type_index, first, end);
+    }
+}
+
 static void add_json_columns(struct json *j, size_t type_index, size_t column_count)
 {
     json_open_list(j, "columns");
     for (size_t i = 0; i < column_count; i++) {
         struct ccd_column_info column = ccd_type_column_at(type_index, i);
         json_open_object(j, NULL);
+        json_add_text(j, "table", column.table);
         json_add_text(j, "name", column.name);
         json_add_text(j, "vendor_key", column.vendor_key);
         json_add_text(j, "kind", column.kind);
@@ -163,7 +185,7 @@ int types_run(struct cli *cli, const struct args *args)
     } else if (args->markdown) {
         types_add_markdown_index(&text);
     } else if (args->operand) {
-        add_columns(&text, index);
+        add_type(&text, index);
     } else {
         add_list(&text);
     }

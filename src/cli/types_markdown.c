@@ -22,12 +22,18 @@ static void add_code(struct buf *out, const char *text)
     }
 }
 
-static void add_places(struct buf *out, const struct ccd_type_info *type)
+static void add_tables(struct buf *out, size_t type_index)
 {
-    if (!type->candles) {
-        buf_printf(out, "Table `%s`.\n", type->name);
-        return;
+    size_t count = ccd_type_at(type_index).column_count;
+    for (size_t first = 0; first < count; first = types_table_end(type_index, first)) {
+        buf_printf(out, "%s`%s`", first ? ", " : "In ",
+                   ccd_type_column_at(type_index, first).table);
     }
+    buf_add_text(out, ".\n");
+}
+
+static void add_views(struct buf *out, const struct ccd_type_info *type)
+{
     buf_add_text(out, "| interval | view | most periods per call |\n|---|---|---:|\n");
     for (size_t i = 0; i < ccd_interval_count(); i++) {
         struct ccd_interval_info interval = ccd_interval_at(i);
@@ -36,12 +42,11 @@ static void add_places(struct buf *out, const struct ccd_type_info *type)
     }
 }
 
-static void add_columns(struct buf *out, size_t type_index, size_t column_count)
+static void add_columns(struct buf *out, size_t type_index, size_t first, size_t end)
 {
-    buf_add_text(out, "## Columns\n\n"
-                      "| column | vendor field | group | kind | role | unit | meaning |\n"
+    buf_add_text(out, "| column | vendor field | group | kind | role | unit | meaning |\n"
                       "|---|---|---|---|---|---|---|\n");
-    for (size_t i = 0; i < column_count; i++) {
+    for (size_t i = first; i < end; i++) {
         struct ccd_column_info column = ccd_type_column_at(type_index, i);
         buf_add_text(out, "| ");
         add_code(out, column.name);
@@ -54,6 +59,20 @@ static void add_columns(struct buf *out, size_t type_index, size_t column_count)
         buf_add_text(out, " | ");
         add_prose(out, column.meaning);
         buf_add_text(out, " |\n");
+    }
+}
+
+static void add_all_columns(struct buf *out, size_t type_index, size_t column_count)
+{
+    for (size_t first = 0, end; first < column_count; first = end) {
+        const char *table = ccd_type_column_at(type_index, first).table;
+        end = types_table_end(type_index, first);
+        if (table) {
+            buf_printf(out, "%s## Table `%s`\n\n", first ? "\n" : "", table);
+        } else {
+            buf_add_text(out, "## Columns\n\n");
+        }
+        add_columns(out, type_index, first, end);
     }
     buf_add_text(out,
                  "\nRoles: *key* identifies the row, *series* belongs to the series and is kept "
@@ -70,12 +89,16 @@ void types_add_markdown_page(struct buf *out, size_t type_index)
     buf_printf(out, ", from `%s`.\nSource: ", type.path);
     add_prose(out, type.source);
     buf_add_text(out, ".\n\n");
-    add_places(out, &type);
+    if (type.candles) {
+        add_views(out, &type);
+    } else {
+        add_tables(out, type_index);
+    }
     if (command) {
         buf_printf(out, "\n    %s\n", command->example);
     }
     buf_add_char(out, '\n');
-    add_columns(out, type_index, type.column_count);
+    add_all_columns(out, type_index, type.column_count);
     buf_printf(out, "\nPrinted by `ccdata types %s --markdown`.\n", type.name);
 }
 

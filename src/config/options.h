@@ -138,6 +138,10 @@ enum config_group {
       "Longest wait between two retries") \
     X(CCDATA_SETTLE_SECONDS, INTEGER, "s", "360", 0, 86400, 0, INGESTION, \
       "Time after the end of a period before its values count as final") \
+    X(METADATA_CHANGE_DETECTION, BOOL, "", "true", 0, 0, 0, INGESTION, \
+      "Write only the metadata rows that changed; false: all that were fetched") \
+    X(METADATA_FULL_REFRESH, BOOL, "", "false", 0, 0, 0, INGESTION, \
+      "Write all metadata rows, as --full_refresh does") \
     X(FUTURES_EXCHANGES, LIST, "", "", 0, 0, 0, INGESTION, \
       "Exchanges of the futures data types when --exchanges is not given; unset: all") \
     X(FUTURES_INSTRUMENT_STATUSES, LIST, "", "ACTIVE,EXPIRED", 0, 0, 0, INGESTION, \
@@ -176,8 +180,8 @@ enum config_group {
     X(REDIS_SSL, BOOL, "", "false", 0, 0, CONFIG_NOT_YET, CACHE, \
       "Speak TLS with it") \
     \
-    X(MONITORING_METRICS_ENABLED, BOOL, "", "false", 0, 0, CONFIG_NOT_YET, MONITORING, \
-      "Collect metrics; the same as --enable_monitoring") \
+    X(MONITORING_METRICS_ENABLED, BOOL, "", "false", 0, 0, 0, MONITORING, \
+      "Status tells of runs, their durations and rates, too; the same as --enable_monitoring") \
     X(MONITORING_PERFORMANCE_ENABLED, BOOL, "", "true", 0, 0, CONFIG_NOT_YET, MONITORING, \
       "Collect durations and throughput, too") \
     X(MONITORING_ALERT_ON_FAILURE, BOOL, "", "true", 0, 0, CONFIG_NOT_YET, MONITORING, \

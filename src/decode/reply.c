@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "decode/instruments.h"
+#include "decode/names.h"
 #include "decode/page_internal.h"
 
 enum {
@@ -306,14 +306,16 @@ static bool open_tree(struct reply_decoder *d, const struct reply_input *in, str
     return true;
 }
 
-enum reply_verdict reply_classify_catalogue(struct reply_decoder *d, const struct reply_input *in,
-                                            struct batch *batch, struct ccd_error *err)
+enum reply_verdict reply_classify_records(struct reply_decoder *d, const struct reply_input *in,
+                                          const struct record_batches *batches,
+                                          struct records_said *out_said, struct ccd_error *err)
 {
     struct str body;
     enum reply_verdict verdict;
+    *out_said = (struct records_said){0};
     if (!open_tree(d, in, &body, &verdict, err))
         return verdict;
-    if (instruments_decode(body, batch, err) != CCD_OK)
+    if (records_decode(body, batches, out_said, err) != CCD_OK)
         return refuse(in, err);
     error_clear(err);
     return REPLY_PAGE;

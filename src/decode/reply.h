@@ -5,6 +5,7 @@
 #include "decode/headers.h"
 #include "decode/inflate.h"
 #include "decode/page.h"
+#include "decode/records.h"
 
 enum reply_verdict {
     REPLY_PAGE,           /* 200 with records (or an empty list) in the batch */
@@ -47,13 +48,15 @@ enum reply_verdict reply_classify_candles(struct reply_decoder *d, const struct 
                                           size_t rows_max, struct batch *batch,
                                           struct ccd_error *err);
 
-/* Replies to request_catalogue, request_markets and request_top_assets (small, nested: jansson).
- * The verdicts are the same; rows are appended to the batch (catalogue) or names (others), which
- * grow. */
-enum reply_verdict reply_classify_catalogue(struct reply_decoder *d, const struct reply_input *in,
-                                            struct batch *batch, struct ccd_error *err);
-/* Market ids, and asset symbols in rank order: name_add is called for each; non-zero stops (no
- * memory). out_total: assets in the whole list (STATS.TOTAL_ASSETS), 0 for markets. */
+/* Replies to request_catalogue and request_records (small, nested: jansson). The verdicts are the
+ * same; REPLY_PAGE: the rows are appended to the batches, see records_decode. Else the batches are
+ * as they were. */
+enum reply_verdict reply_classify_records(struct reply_decoder *d, const struct reply_input *in,
+                                          const struct record_batches *batches,
+                                          struct records_said *out_said, struct ccd_error *err);
+/* Replies to request_markets and request_top_assets: market ids, and asset symbols in rank order.
+ * name_add is called for each; non-zero stops (no memory). out_total: assets in the whole list
+ * (STATS.TOTAL_ASSETS), 0 for markets. */
 enum reply_verdict reply_classify_names(struct reply_decoder *d, const struct reply_input *in,
                                         int (*name_add)(void *user, struct str name), void *user,
                                         int64_t *out_total, struct ccd_error *err);

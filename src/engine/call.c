@@ -78,7 +78,8 @@ static int wait_us(struct caller *c, int64_t duration_us, struct ccd_error *err)
 
 static int get_permit(struct caller *c, uint32_t *out_ticket, struct ccd_error *err)
 {
-    if (c->max_calls >= 0 && c->calls >= c->max_calls)
+    int64_t made = c->run_calls ? *c->run_calls : c->calls;
+    if (c->max_calls >= 0 && made >= c->max_calls)
         return error_set(err, CCD_QUOTA_EXHAUSTED,
                          "the %lld calls allowed to this run are spent; run again to go on",
                          (long long)c->max_calls);
@@ -123,6 +124,8 @@ static int exchange(struct caller *c, const char *path_and_query, uint32_t ticke
         return err->status;
     }
     c->calls++;
+    if (c->run_calls)
+        ++*c->run_calls;
     while (!http_take(c->http, out_reply)) {
         bool given_up = stopped_for_good(c, &deadline_us, err);
         if (given_up || http_poll(c->http, poll_slice_ms, err) != 0) {
@@ -202,6 +205,8 @@ int call_make(struct caller *c, const char *path_and_query, call_classify *class
               enum reply_verdict *out_verdict, struct ccd_error *err)
 {
     int throttled = 0; /* as in a session, no failed attempts */
+    if (!c->http && c->open_http(c->http_user, &c->http, err) != 0)
+        return err->status;
     for (int attempt = 1;;) {
         enum rate_window window = RATE_WINDOW_COUNT;
         int64_t floor_ms = 0, wait_ms;

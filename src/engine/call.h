@@ -9,7 +9,9 @@
 #include "http/client.h"
 
 struct caller {
-    struct http_client *http;
+    struct http_client *http; /* NULL: open_http gives it when the first call is made */
+    int (*open_http)(void *user, struct http_client **out_http, struct ccd_error *err);
+    void *http_user;
     struct ledger *ledger; /* NULL: open_ledger gives it when the first call is made */
     int (*open_ledger)(void *user, struct ledger **out_ledger, struct ccd_error *err);
     void *ledger_user;
@@ -21,6 +23,9 @@ struct caller {
     bool wait_for_quota;
     int64_t max_calls; /* -1 = no bound */
     int64_t calls;     /* made so far */
+    /* All calls of the run, on whatever host: counted here too, and bounded by max_calls. NULL: the
+     * caller's own are all. */
+    int64_t *run_calls;
     int64_t bytes;
     int (*stop_level)(void *user);
     void *stop_user;

@@ -59,6 +59,7 @@ struct ledger {
     unsigned slot;           /* where that stands in the file */
     uint8_t boot[16];
     bool dirty; /* to be written even when nothing changes: a new offset_us, a broken slot */
+    bool peeks; /* opened for reading only: locked against changes, never changed itself */
     int dir_fd; /* -1 = memory only */
     int fd;
     dev_t file_device; /* of fd */
@@ -173,7 +174,7 @@ static int write_at(int fd, const void *bytes, size_t len, int64_t at)
  * excludes two ledgers of one process too. Polled because a blocking one has no deadline. */
 static int lock(struct ledger *l, struct ccd_error *err)
 {
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct flock whole = {.l_type = l->peeks ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
     int64_t waited_us = 0;
     int64_t pause_us = LOCK_POLL_MIN_US;
     while (fcntl(l->fd, F_OFD_SETLK, &whole) != 0) {
@@ -559,9 +560,10 @@ static int open_directory(struct ledger *l, struct ccd_error *err)
     return l->dir_fd < 0 ? fail(l, err, "open the directory of") : 0;
 }
 
-int ledger_open(const struct ledger_config *config, struct ledger **out, struct ccd_error *err)
+/* A ledger without its file. */
+static int new_ledger(const struct ledger_config *config, struct ledger **out,
+                      struct ccd_error *err)
 {
-    *out = NULL;
     struct ledger *l = mem_new(config->allocator, 1, sizeof *l);
     struct limiter_state *state = mem_new(config->allocator, 1, limiter_state_size());
     char *directory = config->directory ? mem_copy_text(config->allocator, config->directory,
@@ -583,15 +585,24 @@ int ledger_open(const struct ledger_config *config, struct ledger **out, struct 
                          .fd = -1,
                          .directory = directory};
     start_cold(l);
-    int failed = 0;
     if (directory) {
         struct rng mixer = {(uint64_t)getpid() << 32 ^ (uint64_t)clock_mono_us(l->clock)};
         l->owner = rng_next(&mixer);
         hash_name(l, config->origin, config->api_key);
         read_boot(l);
-        failed = open_directory(l, err);
     }
+    *out = l;
+    return 0;
+}
+
+int ledger_open(const struct ledger_config *config, struct ledger **out, struct ccd_error *err)
+{
+    struct ledger *l;
+    *out = NULL;
+    if (new_ledger(config, &l, err) != 0)
+        return CCD_NO_MEMORY;
     int64_t now_us;
+    int failed = l->directory ? open_directory(l, err) : 0;
     failed = failed ? failed : begin(l, &now_us, err);
     failed = failed ? failed : finish(l, false, now_us, err); /* writes a new file: can it be? */
     if (failed) {
@@ -600,6 +611,49 @@ int ledger_open(const struct ledger_config *config, struct ledger **out, struct 
     }
     *out = l;
     return 0;
+}
+
+/* *out_there false: no run has made the file yet. */
+static int open_to_peek(struct ledger *l, bool *out_there, struct ccd_error *err)
+{
+    l->peeks = true;
+    l->dir_fd = open(l->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (l->dir_fd >= 0)
+        l->fd = openat(l->dir_fd, l->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    *out_there = l->fd >= 0;
+    return *out_there || errno == ENOENT ? 0 : fail(l, err, "read");
+}
+
+static void view(struct ledger *l, struct ledger_view *out)
+{
+    int64_t now_us = shared_now(l);
+    out->is_known = true;
+    for (enum rate_window w = 0; w < RATE_WINDOW_COUNT; w++) {
+        out->windows[w].limit = limiter_limit(l->state, &l->limits, now_us, w);
+        out->windows[w].used = limiter_used(l->state, now_us, w);
+        out->windows[w].left = limiter_left(l->state, &l->limits, now_us, w);
+    }
+}
+
+int ledger_peek(const struct ledger_config *config, struct ledger_view *out, struct ccd_error *err)
+{
+    struct ledger *l;
+    *out = (struct ledger_view){0};
+    if (!config->directory)
+        return 0;
+    if (new_ledger(config, &l, err) != 0)
+        return CCD_NO_MEMORY;
+    bool there = false;
+    enum found found = FOUND_EMPTY;
+    int failed = open_to_peek(l, &there, err);
+    if (!failed && there)
+        failed = lock(l, err);
+    if (!failed && there)
+        failed = refresh(l, &found, err);
+    if (!failed && found == FOUND_NEWER)
+        view(l, out);
+    ledger_close(l);
+    return failed;
 }
 
 void ledger_close(struct ledger *ledger)

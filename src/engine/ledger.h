@@ -37,4 +37,17 @@ int ledger_throttled(struct ledger *ledger, int64_t pause_us, enum rate_window w
                      struct ccd_error *err);
 int ledger_left(struct ledger *ledger, int64_t out_left[RATE_WINDOW_COUNT], struct ccd_error *err);
 
+/* What a ledger has counted, as last written. */
+struct ledger_view {
+    bool is_known; /* false: there is no ledger yet, or none that can be believed */
+    struct {
+        int64_t limit; /* 0 = none */
+        int64_t used;  /* calls still out among them */
+        int64_t left;  /* INT64_MAX without a limit */
+    } windows[RATE_WINDOW_COUNT];
+};
+/* Look at a ledger from outside: takes no permit, creates and changes nothing. CCD_DISK when there
+ * is one that cannot be read. */
+int ledger_peek(const struct ledger_config *config, struct ledger_view *out, struct ccd_error *err);
+
 #endif

@@ -603,10 +603,20 @@ int64_t limiter_left(const struct limiter_state *state, const struct limiter_lim
         return 0;
     if (limit == 0)
         return INT64_MAX;
-    int64_t cutoff_us = now_us - window_us(window);
-    int64_t count = own_count(state, window, cutoff_us) + foreign_count(state, window, cutoff_us) +
-                    (int64_t)state->open_count;
-    return max_i64(limit - count, 0);
+    return max_i64(limit - limiter_used(state, now_us, window), 0);
+}
+
+int64_t limiter_used(const struct limiter_state *state, int64_t now_us, enum rate_window window)
+{
+    int64_t cutoff_us = max_i64(now_us, state->now_us) - window_us(window);
+    return own_count(state, window, cutoff_us) + foreign_count(state, window, cutoff_us) +
+           (int64_t)state->open_count;
+}
+
+int64_t limiter_limit(const struct limiter_state *state, const struct limiter_limits *limits,
+                      int64_t now_us, enum rate_window window)
+{
+    return limit_at(state, limits, window, max_i64(now_us, state->now_us));
 }
 
 static bool time_valid(int64_t time_us)

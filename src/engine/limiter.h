@@ -62,5 +62,10 @@ void limiter_throttled(struct limiter_state *state, const struct limiter_limits 
 /* Calls that window still allows at now_us (for reports and ETA). */
 int64_t limiter_left(const struct limiter_state *state, const struct limiter_limits *limits,
                      int64_t now_us, enum rate_window window);
+/* Calls that count against the window at now_us, those still out among them. */
+int64_t limiter_used(const struct limiter_state *state, int64_t now_us, enum rate_window window);
+/* The limit that holds at now_us, by the settings or as the server told; 0 = none. */
+int64_t limiter_limit(const struct limiter_state *state, const struct limiter_limits *limits,
+                      int64_t now_us, enum rate_window window);
 
 #endif

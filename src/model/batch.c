@@ -94,6 +94,43 @@ int batch_reset(struct batch *b, const struct data_type *type, size_t capacity_r
     return lay_out(b, type, capacity_rows, err);
 }
 
+/* The layout depends on the capacity, so the rows move to new memory. */
+int batch_reserve(struct batch *b, size_t capacity_rows, struct ccd_error *err)
+{
+    if (capacity_rows <= b->capacity_rows) {
+        return CCD_OK;
+    }
+    struct batch bigger = {.allocator = b->allocator};
+    size_t doubled = 2 * b->capacity_rows;
+    int status = lay_out(&bigger, b->type, capacity_rows > doubled ? capacity_rows : doubled, err);
+    if (status != CCD_OK) {
+        return status;
+    }
+    for (size_t column = 0; column < b->type->column_count && b->row_count > 0; column++) {
+        memcpy(batch_cell(&bigger, 0, column), batch_cell(b, 0, column),
+               b->row_count * sizeof(union cell));
+    }
+    if (b->row_count > 0) {
+        memcpy(bigger.present, b->present, b->row_count * sizeof(*b->present));
+    }
+    free_rows(b);
+    b->capacity_rows = bigger.capacity_rows;
+    b->cells = bigger.cells;
+    b->present = bigger.present;
+    b->cells_allocated = bigger.cells_allocated;
+    b->present_allocated = bigger.present_allocated;
+    return CCD_OK;
+}
+
+void batch_cut(struct batch *b, size_t row_count, size_t text_len)
+{
+    size_t end = b->row_count < b->capacity_rows ? b->row_count + 1 : b->row_count;
+    zero_rows(b, row_count, end);
+    b->row_count = row_count;
+    b->text.len = text_len;
+    b->text.failed = false;
+}
+
 struct str batch_text(const struct batch *b, size_t row, size_t column)
 {
     struct text_ref ref = batch_cell(b, row, column)->text;

@@ -46,6 +46,13 @@ void batch_clear(struct batch *b);
 int batch_reset(struct batch *b, const struct data_type *type, size_t capacity_rows,
                 struct ccd_error *err);
 
+/* Room for capacity_rows rows and more, keeping those that are there: pointers to cells change. On
+ * failure (CCD_NO_MEMORY) the batch is as it was. */
+int batch_reserve(struct batch *b, size_t capacity_rows, struct ccd_error *err);
+/* Forget the rows from row_count on (one that was begun behind them too) and the texts from
+ * text_len on. */
+void batch_cut(struct batch *b, size_t row_count, size_t text_len);
+
 static inline union cell *batch_cell(const struct batch *b, size_t row, size_t column)
 {
     return &b->cells[column * b->capacity_rows + row];

@@ -37,9 +37,19 @@ enum column_flags {
     COLUMN_TRADES = 1u << 10,     /* 0 = filled candle: the view's is_filled */
     COLUMN_KEY = 1u << 11,        /* natural key of a metadata table */
     COLUMN_OBJECT_KEY = 1u << 12, /* metadata: value is the name of the enclosing JSON member */
+    /* a part or snapshot: taken from the record of the parent table, path from there */
+    COLUMN_PARENT = 1u << 13,
+    COLUMN_LENIENT = 1u << 14, /* a number may come as a text ("71"); "" is NULL */
+    /* bool of RECORDS and CATALOGUE tables, last column: whether the newest complete list had the
+     * record; decoding sets it, the store clears it for what a complete list lacks */
+    COLUMN_LISTED = 1u << 16,
+    COLUMN_JSON = 1u << 15,     /* text: any value, kept as compact JSON; a text stays as it is */
+    COLUMN_ELEMENT = 1u << 17,  /* a part: takes an element that is no object */
+    COLUMN_POSITION = 1u << 18, /* place of the record in the whole list, from 1 */
 };
 
-/* One vendor field. A fact column is one without TS, UNIT, MARKET, INSTRUMENT, MAPPED or SERIES. */
+/* One vendor field; path with '.' from the record, or from the element of a part; "" = none. A fact
+ * column is one without TS, UNIT, MARKET, INSTRUMENT, MAPPED or SERIES. */
 struct column {
     const char *name; /* SQL name: vendor field in lower case, nested joined by '_' */
     const char *key;  /* JSON key; metadata: path with '.' from the record */
@@ -66,8 +76,22 @@ extern const struct interval_info interval_infos[INTERVAL_COUNT];
 bool interval_parse(struct str name, enum interval *out_interval);
 
 enum data_type_shape {
-    SHAPE_CANDLES,  /* records in Data[], one per period, key (series, ts) */
-    SHAPE_CATALOGUE /* Data{market}.instruments{mapped id}: one record per instrument */
+    SHAPE_CANDLES,   /* records in Data[], one per period, key (series, ts) */
+    SHAPE_CATALOGUE, /* Data{market}.instruments{mapped id}: one record per instrument */
+    SHAPE_METADATA,  /* fills several tables, has no columns of its own */
+    /* Tables of a metadata type, never in data_types[]: */
+    SHAPE_RECORDS,  /* one row per record of Data{…} or Data.LIST[]; keyed by its COLUMN_KEYs */
+    SHAPE_PARTS,    /* one row per element of an array in the parent's record; the rows of a record
+                       are replaced together */
+    SHAPE_SNAPSHOTS /* one row per record and vendor's moment; appended, never changed */
+};
+
+enum api_host { HOST_DATA_API, HOST_MIN_API };
+
+/* Members of a record that are known and not stored. */
+struct left_out {
+    const char *keys; /* glob */
+    const char *reason;
 };
 
 struct data_type {
@@ -75,7 +99,9 @@ struct data_type {
     const char *title;  /* "Spot OHLCV candles" */
     const char *source; /* vendor document and date */
     enum data_type_shape shape;
-    const char *path; /* "/spot/v1/historical/{unit}"; {unit} is replaced by path_unit */
+    /* "/spot/v1/historical/{unit}"; {unit} is replaced by path_unit. METADATA: of its tables, for
+     * people */
+    const char *path;
     const struct column *columns;
     size_t column_count;   /* <= COLUMN_MAX */
     const char *catalogue; /* candles: type that lists their instruments; NULL = none (indices) */
@@ -90,15 +116,32 @@ struct data_type {
     /* indices: base and quote of the view come from INSTRUMENT, cut at the last '-' */
     bool splits_instrument;
     bool checks_ohlc;         /* LOW > HIGH is structurally impossible */
-    int64_t cache_lifetime_s; /* catalogue: how long a stored list is fresh */
+    int64_t cache_lifetime_s; /* catalogue, records: how long a stored list is fresh */
+
+    /* METADATA: what it fills, in the order of fetching; a parent before its parts. */
+    const struct data_type *const *tables;
+    size_t table_count;
+    /* RECORDS: how they come. */
+    enum api_host host;
+    bool is_listed;    /* in pages of Data.LIST[]; else all at once in Data{key} */
+    const char *query; /* asked for with every call; NULL = nothing */
+    const struct left_out *left_out;
+    size_t left_out_count;
+    /* PARTS, SNAPSHOTS: the table whose records hold them, and the key of its array (PARTS). */
+    const struct data_type *parent;
+    const char *array;
 };
 
-/* All types, in the order of the README: five candle types, then the catalogues. */
+/* All types, in the order of the README: five candle types, then the metadata. */
 extern const struct data_type *const data_types[];
 extern const size_t data_type_count;
+/* The tables that metadata fills, catalogues too; parents before their parts. */
+extern const struct data_type *const metadata_tables[];
+extern const size_t metadata_table_count;
 
 /* NULL when unknown; '-' and '_' are equal. */
 const struct data_type *data_type_find(struct str name);
+const struct data_type *metadata_table_find(struct str name);
 /* Index of the column with this SQL name / the first with this flag; -1 when none. */
 int data_type_column(const struct data_type *type, struct str name);
 int data_type_column_flagged(const struct data_type *type, uint32_t flag);

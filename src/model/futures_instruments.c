@@ -2,8 +2,8 @@
 #include "model/groups.h"
 
 #define CURRENCY(name, NAME, role)                                                                 \
-    CATALOGUE_TEXT("instrument_mapping_" name, "INSTRUMENT_MAPPING." NAME, "INSTRUMENT_MAPPING",   \
-                   "Symbol of the " role "."),                                                     \
+    FIELD_TEXT("instrument_mapping_" name, "INSTRUMENT_MAPPING." NAME, "INSTRUMENT_MAPPING",       \
+               "Symbol of the " role "."),                                                         \
         CATALOGUE_ID("instrument_mapping_" name "_id", "INSTRUMENT_MAPPING." NAME "_ID",           \
                      "The vendor's asset id of the " role ".")
 
@@ -15,9 +15,9 @@ static const struct column columns[] = {
              "asset in which profit and loss are paid"),
     CURRENCY("contract_currency", "CONTRACT_CURRENCY",
              "asset in which the size of a contract is stated"),
-    CATALOGUE_TEXT("instrument_mapping_denomination_type", "INSTRUMENT_MAPPING.DENOMINATION_TYPE",
-                   "INSTRUMENT_MAPPING",
-                   "VANILLA, INVERSE or QUANTO: how settlement relates to underlying and quote."),
+    FIELD_TEXT("instrument_mapping_denomination_type", "INSTRUMENT_MAPPING.DENOMINATION_TYPE",
+               "INSTRUMENT_MAPPING",
+               "VANILLA, INVERSE or QUANTO: how settlement relates to underlying and quote."),
     GROUP_CATALOGUE_MAPPING_END,
     CATALOGUE_HISTORY("trade_futures", "TRADE_FUTURES", "trades_futures", "TRADES_FUTURES",
                       "trades"),
@@ -27,6 +27,7 @@ static const struct column columns[] = {
                       "OPEN_INTEREST_UPDATES", "open interest messages"),
     COLUMN("contract_expiration_ts", "CONTRACT_EXPIRATION_TS", COLUMN_UTC_S, 0, "HISTORY", "s",
            "When the contract expires; absent for a perpetual."),
+    IS_LISTED,
 };
 CHECK_COLUMN_COUNT(columns);
 

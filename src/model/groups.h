@@ -144,34 +144,90 @@
         COLUMN("last_message_value", "LAST_MESSAGE_VALUE", COLUMN_F64, 0, "OHLC_MESSAGE",          \
                value_unit, "Last " what " published in the period.")
 
+/* Fields of metadata. */
+#define FIELD(sql_name, json_key, value_kind, vendor_group, value_unit, sentence)                  \
+    COLUMN(sql_name, json_key, value_kind, 0, vendor_group, value_unit, sentence)
+#define FIELD_TEXT(sql_name, json_key, vendor_group, sentence)                                     \
+    FIELD(sql_name, json_key, COLUMN_TEXT, vendor_group, "", sentence)
+#define FIELD_JSON(sql_name, json_key, vendor_group, sentence)                                     \
+    COLUMN(sql_name, json_key, COLUMN_TEXT, COLUMN_JSON, vendor_group, "", sentence)
+#define FIELD_BOOL(sql_name, json_key, vendor_group, sentence)                                     \
+    FIELD(sql_name, json_key, COLUMN_BOOL, vendor_group, "", sentence)
+#define FIELD_TIME(sql_name, json_key, vendor_group, sentence)                                     \
+    FIELD(sql_name, json_key, COLUMN_UTC_S, vendor_group, "s", sentence)
+#define KEY_FIELD(sql_name, json_key, value_kind, more_flags, vendor_group, sentence)              \
+    COLUMN(sql_name, json_key, value_kind, COLUMN_KEY | COLUMN_REQUIRED | (more_flags),            \
+           vendor_group, "", sentence)
+
+/* Last column of what the vendor lists. */
+#define IS_LISTED                                                                                  \
+    COLUMN("is_listed", "", COLUMN_BOOL, COLUMN_LISTED, "ccdata", "",                              \
+           "Whether the newest complete list of the vendor had the record.")
+
+#define MARKET_STATUS_COUNT(name, KEY, sentence)                                                   \
+    FIELD("instrument_status_" name, "INSTRUMENT_STATUS." KEY, COLUMN_I64, "INSTRUMENT_SUMMARY",   \
+          "count", sentence)
+/* Sums of counters that are close to the end of 64 bits already. The vendor computes in doubles, so
+ * nothing is lost. */
+#define MARKET_TOTAL(name, KEY, what)                                                              \
+    FIELD("total_" name, "TOTAL_" KEY, COLUMN_F64, "INSTRUMENT_SUMMARY", "count",                  \
+          "Number of " what " that the vendor has of all instruments together.")
+
+#define MARKET_KEY                                                                                 \
+    KEY_FIELD("market", "", COLUMN_TEXT, COLUMN_OBJECT_KEY, "ID",                                  \
+              "The vendor's name of the market: the name of the member of Data.")
+
+#define GROUP_MARKET_STATUS                                                                        \
+    FIELD_TEXT("type", "TYPE", "ID",                                                               \
+               "The vendor's number for this kind of record; a label only."),                      \
+        FIELD_TEXT("exchange_status", "EXCHANGE_STATUS", "ID",                                     \
+                   "Whether the market is collected: ACTIVE and others.")
+
+#define GROUP_MARKET_INSTRUMENTS                                                                   \
+    FIELD("mapped_instruments_total", "MAPPED_INSTRUMENTS_TOTAL", COLUMN_I64,                      \
+          "INSTRUMENT_SUMMARY", "count", "Instruments that have a uniform name."),                 \
+        FIELD("unmapped_instruments_total", "UNMAPPED_INSTRUMENTS_TOTAL", COLUMN_I64,              \
+              "INSTRUMENT_SUMMARY", "count", "Instruments that have only the market's own name."), \
+        MARKET_STATUS_COUNT("active", "ACTIVE", "Instruments that trade."),                        \
+        MARKET_STATUS_COUNT("ignored", "IGNORED", "Instruments that the vendor leaves out."),      \
+        MARKET_STATUS_COUNT("retired", "RETIRED", "Instruments that no longer trade."),            \
+        MARKET_STATUS_COUNT("expired", "EXPIRED", "Contracts that have expired."),                 \
+        MARKET_STATUS_COUNT("ready_for_decommissioning", "READY_FOR_DECOMMISSIONING",              \
+                            "Instruments that are about to be retired."),                          \
+        MARKET_STATUS_COUNT("retired_unmapped", "RETIRED_UNMAPPED",                                \
+                            "Instruments that no longer trade and never had a uniform name."),     \
+        MARKET_STATUS_COUNT("undefined", "undefined",                                              \
+                            "Instruments whose status the vendor does not know.")
+
+#define HAS_ORDERBOOK_L2                                                                           \
+    FIELD_BOOL("has_orderbook_l2_minute_snapshots_enabled",                                        \
+               "HAS_ORDERBOOK_L2_MINUTE_SNAPSHOTS_ENABLED", "INSTRUMENT_SUMMARY",                  \
+               "Whether the vendor keeps the order books of every minute.")
+
 /* Catalogues are asked for without groups: the group of a column is the part of the record it
  * stands in. */
-#define CATALOGUE_TEXT(sql_name, json_key, vendor_group, sentence)                                 \
-    COLUMN(sql_name, json_key, COLUMN_TEXT, 0, vendor_group, "", sentence)
 #define CATALOGUE_ID(sql_name, json_key, sentence)                                                 \
     COLUMN(sql_name, json_key, COLUMN_I64, 0, "INSTRUMENT_MAPPING", "", sentence)
 
 #define GROUP_CATALOGUE_ID                                                                         \
     COLUMN("market", "", COLUMN_TEXT, COLUMN_KEY | COLUMN_OBJECT_KEY | COLUMN_REQUIRED, "ID", "",  \
            "Market that lists the instrument: the name of the member of Data."),                   \
-        CATALOGUE_TEXT(                                                                            \
-            "mapped_instrument", "MAPPED_INSTRUMENT", "ID",                                        \
-            "The vendor's uniform name of the instrument; absent while it is unmapped."),          \
+        FIELD_TEXT("mapped_instrument", "MAPPED_INSTRUMENT", "ID",                                 \
+                   "The vendor's uniform name of the instrument; absent while it is unmapped."),   \
         COLUMN("instrument", "INSTRUMENT", COLUMN_TEXT, COLUMN_KEY | COLUMN_REQUIRED, "ID", "",    \
                "The market's own name of the instrument, which never changes."),                   \
-        CATALOGUE_TEXT("type", "TYPE", "ID",                                                       \
-                       "The vendor's number for this kind of record; a label only."),              \
-        CATALOGUE_TEXT(                                                                            \
+        FIELD_TEXT("type", "TYPE", "ID",                                                           \
+                   "The vendor's number for this kind of record; a label only."),                  \
+        FIELD_TEXT(                                                                                \
             "instrument_status", "INSTRUMENT_STATUS", "ID",                                        \
             "ACTIVE, IGNORED, RETIRED, EXPIRED, READY_FOR_DECOMMISSIONING or RETIRED_UNMAPPED."),  \
-        CATALOGUE_TEXT("histo_shard", "HISTO_SHARD", "ID",                                         \
-                       "The vendor's store that holds the history."),                              \
-        CATALOGUE_TEXT("instrument_mapping_mapped_instrument",                                     \
-                       "INSTRUMENT_MAPPING.MAPPED_INSTRUMENT", "INSTRUMENT_MAPPING",               \
-                       "The uniform name, as the mapping states it.")
+        FIELD_TEXT("histo_shard", "HISTO_SHARD", "ID",                                             \
+                   "The vendor's store that holds the history."),                                  \
+        FIELD_TEXT("instrument_mapping_mapped_instrument", "INSTRUMENT_MAPPING.MAPPED_INSTRUMENT", \
+                   "INSTRUMENT_MAPPING", "The uniform name, as the mapping states it.")
 
 #define GROUP_CATALOGUE_MAPPING_END                                                                \
-    CATALOGUE_TEXT(                                                                                \
+    FIELD_TEXT(                                                                                    \
         "instrument_mapping_transform_function", "INSTRUMENT_MAPPING.TRANSFORM_FUNCTION",          \
         "INSTRUMENT_MAPPING",                                                                      \
         "What the mapping does to the values, such as inverting the pair; empty when nothing."),   \
@@ -194,6 +250,11 @@
     .first_ts_column = "first_" one "_timestamp", .last_ts_column = "last_" one "_timestamp",      \
     .has_data_column = "has_" many, .rank_column = "total_" many
 
+/* What belongs to the records of a table, and to the elements of an array in them. */
+#define RECORD_KEY(sql_name, json_key, value_kind, sentence)                                       \
+    KEY_FIELD(sql_name, json_key, value_kind, COLUMN_PARENT, "ID", sentence)
+#define LEFT_OUT_OF(table) .left_out = (table), .left_out_count = sizeof(table) / sizeof((table)[0])
+
 /* The table of columns as members of struct data_type; its check that a row fits its bits. */
 #define CHECK_COLUMN_COUNT(table)                                                                  \
     _Static_assert(sizeof(table) / sizeof((table)[0]) <= COLUMN_MAX,                               \
@@ -207,5 +268,19 @@ extern const struct data_type futures_open_interest;
 extern const struct data_type indices_ohlcv;
 extern const struct data_type spot_instruments;
 extern const struct data_type futures_instruments;
+extern const struct data_type asset_metadata;
+extern const struct data_type assets;
+extern const struct data_type asset_alternative_ids;
+extern const struct data_type asset_industries;
+extern const struct data_type asset_consensus_mechanisms;
+extern const struct data_type asset_consensus_algorithm_types;
+extern const struct data_type asset_hashing_algorithm_types;
+extern const struct data_type asset_previous_symbols;
+extern const struct data_type asset_market_data;
+extern const struct data_type exchange_metadata;
+extern const struct data_type exchanges;
+extern const struct data_type spot_markets;
+extern const struct data_type futures_markets;
+extern const struct data_type ccdata_top_assets;
 
 #endif

@@ -20,10 +20,29 @@ const struct interval_info interval_infos[INTERVAL_COUNT] = {
 };
 
 const struct data_type *const data_types[] = {
-    &spot_ohlcv,    &futures_ohlcv,    &futures_funding_rate, &futures_open_interest,
-    &indices_ohlcv, &spot_instruments, &futures_instruments,
+    &spot_ohlcv,          &futures_ohlcv,  &futures_funding_rate, &futures_open_interest,
+    &indices_ohlcv,       &asset_metadata, &exchange_metadata,    &spot_instruments,
+    &futures_instruments,
 };
 const size_t data_type_count = sizeof(data_types) / sizeof(data_types[0]);
+
+const struct data_type *const metadata_tables[] = {
+    &assets,
+    &asset_alternative_ids,
+    &asset_industries,
+    &asset_consensus_mechanisms,
+    &asset_consensus_algorithm_types,
+    &asset_hashing_algorithm_types,
+    &asset_previous_symbols,
+    &asset_market_data,
+    &exchanges,
+    &spot_markets,
+    &futures_markets,
+    &spot_instruments,
+    &futures_instruments,
+    &ccdata_top_assets,
+};
+const size_t metadata_table_count = sizeof(metadata_tables) / sizeof(metadata_tables[0]);
 
 bool interval_parse(struct str name, enum interval *out_interval)
 {
@@ -50,14 +69,25 @@ static bool same_name(struct str given, struct str name)
     return true;
 }
 
-const struct data_type *data_type_find(struct str name)
+static const struct data_type *find(const struct data_type *const *types, size_t count,
+                                    struct str name)
 {
-    for (size_t i = 0; i < data_type_count; i++) {
-        if (same_name(name, str_from(data_types[i]->name))) {
-            return data_types[i];
+    for (size_t i = 0; i < count; i++) {
+        if (same_name(name, str_from(types[i]->name))) {
+            return types[i];
         }
     }
     return NULL;
+}
+
+const struct data_type *data_type_find(struct str name)
+{
+    return find(data_types, data_type_count, name);
+}
+
+const struct data_type *metadata_table_find(struct str name)
+{
+    return find(metadata_tables, metadata_table_count, name);
 }
 
 int data_type_column(const struct data_type *type, struct str name)

@@ -59,14 +59,23 @@ int request_markets(struct buf *out, const struct data_type *type)
     return result_of(out);
 }
 
-int request_top_assets(struct buf *out, int page, int page_size)
+int request_records(struct buf *out, const struct data_type *table, int page, int page_size)
 {
-    if (page < 1 || page_size < 10 || page_size > 100) {
+    bool is_page = page >= 1 && page_size >= 10 && page_size <= 100;
+    if (table->shape != SHAPE_RECORDS || (table->is_listed && !is_page)) {
         return -1;
     }
-    buf_printf(out,
-               "/asset/v1/top/list?page=%d&page_size=%d&sort_by=SPOT_MOVING_30_DAY_QUOTE_VOLUME_USD"
-               "&sort_direction=DESC&groups=ID,BASIC",
-               page, page_size);
+    buf_add_text(out, table->path);
+    if (table->is_listed) {
+        buf_printf(out, "?page=%d&page_size=%d", page, page_size);
+    }
+    if (table->query) {
+        buf_printf(out, "%c%s", table->is_listed ? '&' : '?', table->query);
+    }
     return result_of(out);
+}
+
+int request_top_assets(struct buf *out, int page, int page_size)
+{
+    return request_records(out, metadata_table_find(STR("ccdata_top_assets")), page, page_size);
 }

@@ -16,6 +16,9 @@ int request_candles(struct buf *out, const struct data_type *type, enum interval
 int request_catalogue(struct buf *out, const struct data_type *type, struct str market);
 /* The market ids that a type knows. -1 also when the vendor does not list them. */
 int request_markets(struct buf *out, const struct data_type *type);
+/* A table of records: all of it, or page (from 1) of page_size (10…100) where it is_listed. -1
+ * outside of these. */
+int request_records(struct buf *out, const struct data_type *table, int page, int page_size);
 /* Top assets by 30-day quote volume, page from 1, page_size 10…100; -1 outside of these. */
 int request_top_assets(struct buf *out, int page, int page_size);
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "store/legacy.h"
+#include "store/list_keys.h"
+#include "store/run_columns.h"
 
 enum { SQL_MAX_BYTES = 64 * 1024 };
 
@@ -17,7 +19,8 @@ struct writer {
     enum interval interval;
     struct ddl_table table;
     struct buf sql;
-    bool first; /* no column of the current list was written yet */
+    bool failed; /* the registry has a table that makes no sense */
+    bool first;  /* no column of the current list was written yet */
     int (*visit)(void *user, const struct ddl_object *object, struct ccd_error *err);
     void *user;
 };
@@ -173,21 +176,65 @@ static void shape_fact(struct writer *w, struct ddl_table *t)
     key(t, "ts");
 }
 
-/* The market is a word of 64 characters, as in dim_series; the other part of the key is a name. */
-static void shape_instruments(struct writer *w, struct ddl_table *t)
+/* The market is a word of 64 characters, as in dim_series; so are the other texts of the key but
+ * the last one, which is a name: MySQL's keys have at most 3072 bytes. */
+static enum ddl_type key_type(const struct data_type *table, const struct list_keys *keys,
+                              size_t at)
 {
-    t->place = DDL_DIMENSION;
-    for (size_t i = 0; i < w->type->column_count; i++) {
+    const struct column *c = &table->columns[keys->columns[at]];
+    bool is_last = true;
+    if (c->kind != COLUMN_TEXT)
+        return ddl_type_of(c->kind);
+    for (size_t i = at + 1; i < keys->count; i++)
+        is_last &= table->columns[keys->columns[i]].kind != COLUMN_TEXT;
+    return is_last && strcmp(c->name, "market") != 0 ? DDL_NAME : DDL_WORD;
+}
+
+/* is_listed stands last: a table of schema 2 got it later than the rest. */
+static void shape_list(struct writer *w, struct ddl_table *t)
+{
+    struct list_keys keys;
+    w->failed |= !list_keys_init(&keys, w->type);
+    t->place = w->type->shape == SHAPE_SNAPSHOTS ? DDL_SNAPSHOTS : DDL_DIMENSION;
+    for (size_t i = 0; i < w->type->column_count && !w->failed; i++) {
         const struct column *c = &w->type->columns[i];
-        if (c->flags & COLUMN_KEY)
-            needed(t, c->name, strcmp(c->name, "market") == 0 ? DDL_WORD : DDL_NAME);
-        else
+        size_t at = 0;
+        while (at < keys.count && keys.columns[at] != i)
+            at++;
+        if (at < keys.count)
+            needed(t, c->name, key_type(w->type, &keys, at));
+        else if ((int)i != keys.listed)
             column(t, c->name, ddl_type_of(c->kind));
     }
     needed(t, "created_at", DDL_MOMENT);
     needed(t, "updated_at", DDL_MOMENT);
-    key(t, "market");
-    key(t, "instrument");
+    if (keys.listed >= 0)
+        column(t, w->type->columns[keys.listed].name, DDL_BOOL);
+    for (size_t i = 0; i < keys.count; i++)
+        key(t, w->type->columns[keys.columns[i]].name);
+}
+
+static void shape_record(const struct run_table *table, struct ddl_table *t)
+{
+    t->place = DDL_RUNS;
+    for (size_t i = 0; i < table->count; i++) {
+        const struct run_column *c = &table->columns[i];
+        column(t, c->name, c->type)->not_null = !c->optional;
+        if (c->is_key)
+            key(t, c->name);
+    }
+}
+
+static void shape_runs(struct writer *w, struct ddl_table *t)
+{
+    (void)w;
+    shape_record(&runs_table, t);
+}
+
+static void shape_run_series(struct writer *w, struct ddl_table *t)
+{
+    (void)w;
+    shape_record(&run_series_table, t);
 }
 
 /* ---- SQL ---- */
@@ -457,6 +504,8 @@ static int give_table(struct writer *w, const char *name,
 {
     w->table = (struct ddl_table){.name = name};
     shape(w, &w->table);
+    if (w->failed)
+        return error_set(err, CCD_INTERNAL, "the columns of %s make no key", name);
     number_rows(w->d, &w->table);
     buf_clear(&w->sql);
     write_table(w);
@@ -517,7 +566,8 @@ static int give_fixed(struct writer *w, struct ccd_error *err)
         {"ccdata_schema", shape_schema},         {"dim_series", shape_series},
         {"ccdata_coverage", shape_coverage},     {"ccdata_revisions", shape_revisions},
         {"ccdata_quarantine", shape_quarantine}, {"ccdata_catalogue", shape_catalogue},
-        {"ccdata_proofs", shape_proofs},
+        {"ccdata_proofs", shape_proofs},         {"ccdata_runs", shape_runs},
+        {"ccdata_run_series", shape_run_series},
     };
     int status = CCD_OK;
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && status == CCD_OK; i++)
@@ -548,9 +598,12 @@ static int give_all(struct writer *w, struct ccd_error *err)
     int status = give_fixed(w, err);
     for (size_t i = 0; i < data_type_count && status == CCD_OK; i++) {
         w->type = data_types[i];
-        status = w->type->shape == SHAPE_CANDLES
-                     ? give_candles(w, err)
-                     : give_table(w, w->type->name, shape_instruments, err);
+        if (w->type->shape == SHAPE_CANDLES)
+            status = give_candles(w, err);
+    }
+    for (size_t i = 0; i < metadata_table_count && status == CCD_OK; i++) {
+        w->type = metadata_tables[i];
+        status = give_table(w, w->type->name, shape_list, err);
     }
     if (status == CCD_OK && w->options->legacy_views)
         status = give_legacy(w, err);

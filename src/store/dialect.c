@@ -123,7 +123,8 @@
 
 #define EVERYWHERE(words)                                                                          \
     {                                                                                              \
-        [DDL_FACT] = words, [DDL_DIMENSION] = words, [DDL_SERIES] = words, [DDL_LOCKS] = words     \
+        [DDL_FACT] = words, [DDL_DIMENSION] = words, [DDL_SERIES] = words, [DDL_LOCKS] = words,    \
+        [DDL_SNAPSHOTS] = words, [DDL_RUNS] = words                                                \
     }
 #define PLAIN_TABLE                                                                                \
     {                                                                                              \
@@ -208,7 +209,10 @@ static const struct dialect dialects[DIALECT_COUNT] =
                      [DDL_SERIES] =
                          {"CREATE TABLE",
                           "SHARD KEY (`series_id`),\n  SORT KEY (`series_id`, `step_s`)", ""},
-                     [DDL_LOCKS] = {"CREATE ROWSTORE TABLE", "SHARD KEY (`name`)", ""}},
+                     [DDL_LOCKS] = {"CREATE ROWSTORE TABLE", "SHARD KEY (`name`)", ""},
+                     [DDL_SNAPSHOTS] = {"CREATE TABLE",
+                                        "SHARD KEY (`asset_id`),\n  SORT KEY (`asset_id`)", ""},
+                     [DDL_RUNS] = {"CREATE ROWSTORE TABLE", "SHARD KEY (`run_id`)", ""}},
                 MYSQL_WORDS,
                 .create_view = "CREATE VIEW",
                 .inline_index = " USING HASH",

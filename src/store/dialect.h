@@ -7,7 +7,7 @@
 #include "model/data_type.h"
 #include "store/store.h"
 
-enum { COLUMN_KIND_COUNT = COLUMN_UTC_S + 1, IDENTIFIER_MAX_BYTES = 48 };
+enum { COLUMN_KIND_COUNT = COLUMN_UTC_S + 1, IDENTIFIER_MAX_BYTES = 63 };
 
 /* What a column of ours is, beside the kinds of vendor values. */
 enum ddl_type {
@@ -33,9 +33,11 @@ struct type_words {
 /* Where the rows of a table live; only SingleStore tells all of these apart. */
 enum ddl_place {
     DDL_FACT,      /* rows in the order of (series_id, ts) */
-    DDL_DIMENSION, /* dim_series, instrument lists, ccdata_schema, ccdata_catalogue … */
+    DDL_DIMENSION, /* dim_series, metadata, ccdata_schema, ccdata_catalogue … */
     DDL_SERIES,    /* bookkeeping rows that stand with a series: coverage … */
     DDL_LOCKS,     /* ccdata_locks */
+    DDL_SNAPSHOTS, /* what metadata said at a moment: grows for ever */
+    DDL_RUNS,      /* ccdata_runs, ccdata_run_series */
     DDL_PLACE_COUNT
 };
 struct place_words {
@@ -96,7 +98,7 @@ struct dialect {
 
 const struct dialect *dialect_of(enum store_dialect dialect);
 
-/* Whether name is one of ours: [a-z0-9_]{1,48}. */
+/* Whether name is one of ours: [a-z0-9_]{1,63}. */
 bool identifier_ok(const char *name);
 /* Add the name in quotes. A name that is not an identifier fails the buffer. */
 int identifier_add(struct buf *out, const struct dialect *d, const char *name);

@@ -15,7 +15,7 @@
 
 struct value; /* value.h */
 
-enum { STORE_SCHEMA_VERSION = 2, STORE_ROWS_MAX = 5001 };
+enum { STORE_SCHEMA_VERSION = 3, STORE_ROWS_MAX = 5001 };
 
 enum store_dialect {
     DIALECT_SQLITE,
@@ -91,9 +91,58 @@ enum store_outcome {
     STORE_UNKNOWN,     /* the answer was lost: read the coverage again before doing anything */
 };
 
-/* What is known of a stored catalogue list. */
-struct store_catalogue_counts {
+/* Rows of one metadata table. */
+struct store_list {
+    const struct data_type *table; /* CATALOGUE, RECORDS, PARTS or SNAPSHOTS */
+    const struct batch *rows;      /* a key that stands twice: the last one counts */
+};
+
+/* Lists that are written in one transaction: a table and then its parts and snapshots. */
+struct store_lists {
+    const struct store_list *lists;
+    size_t count;
+    struct str scope;    /* the market of a catalogue; "" for what has no market */
+    int64_t asked_utc_s; /* when the oldest reply was asked for; older than what is stored: nothing
+                            is written */
+    bool is_complete; /* the whole list: remembered as asked for then (freshness), and rows that it
+                         lacks get is_listed = 0. Else rows are only written. */
+    bool rewrite;     /* --full_refresh: equal rows are written too, and count as changed */
+    /* A complete list that lacks more than so many of a hundred of the rows that were listed is
+     * refused: CCD_BAD_REPLY, nothing is written. 100 = any. */
+    int shrink_max_percent;
+};
+
+/* added + changed + unchanged = distinct rows given. */
+struct store_list_counts {
     int64_t added, changed, unchanged;
+    int64_t gone; /* RECORDS, CATALOGUE: listed until now; PARTS: taken out with their record */
+};
+
+/* A run as ccdata_runs keeps it. Texts are borrowed; NULL = none. */
+struct store_run {
+    const char *run_id;
+    const char *command; /* "spot_ohlcv", "batch" … */
+    int64_t started_utc_s;
+    int64_t ended_utc_s; /* 0 = still running, or killed */
+    const char *status;  /* "running", "complete", "partial", "failed", "interrupted" */
+    int64_t exit_code;
+    int64_t calls, metadata_calls, rows_fetched, rows_written, rows_unchanged, rows_changed, bytes;
+    int64_t duration_ms;
+    const char *error;
+};
+
+/* One series, or one metadata list (interval "" and series_id 0), of a run. */
+struct store_run_series {
+    const char *run_id;
+    int64_t place; /* from 1, in the order of the run */
+    const char *data_type, *interval;
+    int64_t series_id;
+    const char *market, *instrument;
+    int64_t series_rank; /* place in the selection's ranking, 0 = none: so it can be repeated */
+    int64_t lifetime_trades;
+    const char *state;
+    int64_t wanted, stored, fetched, empty, rejected, failed, calls;
+    const char *error;
 };
 
 /* A stored series with its attributes, in the order of attribute_set_init; kind VALUE_NULL and ts 0
@@ -147,17 +196,49 @@ struct store_ops {
                      int64_t series_id, struct period_range range, struct batch *batch,
                      int64_t *collected_utc_s, struct ccd_error *err);
 
-    /* Keyed upsert of catalogue rows of one market; only changed rows are written; nothing is
-     * deleted. */
-    int (*put_catalogue)(struct store *store, const struct data_type *type, struct str market,
-                         const struct batch *rows, int64_t asked_utc_s,
-                         struct store_catalogue_counts *out_counts, struct ccd_error *err);
-    /* Rows of one market appended to the batch (grown by the caller's capacity; CCD_INTERNAL when
-     * it does not fit: *out_count tells the rows there are). *out_asked_utc_s: 0 = never fetched.
-     * batch NULL: counts only. */
-    int (*load_catalogue)(struct store *store, const struct data_type *type, struct str market,
-                          struct batch *batch, size_t *out_count, int64_t *out_asked_utc_s,
+    /* Keyed upsert of metadata rows; only new and changed rows are written, created_at survives,
+     * updated_at moves; no record is ever deleted. out_counts: one for each list. */
+    int (*put_lists)(struct store *store, const struct store_lists *lists,
+                     struct store_list_counts *out_counts, struct ccd_error *err);
+    /* Rows of a metadata table in the scope (a catalogue's market; of parts and snapshots the key
+     * of the record, as text; "" = all of a table that is no catalogue), ascending by key, appended
+     * to the batch (CCD_INTERNAL when they do not fit: *out_count tells the rows there are).
+     * *out_asked_utc_s: when the complete list was last asked for, 0 = never. batch NULL: counts
+     * only. */
+    int (*load_list)(struct store *store, const struct data_type *table, struct str scope,
+                     struct batch *batch, size_t *out_count, int64_t *out_asked_utc_s,
+                     struct ccd_error *err);
+    /* The scopes of a table for which a complete list was stored (markets of a catalogue). */
+    int (*each_list)(struct store *store, const struct data_type *table,
+                     int (*add)(void *user, struct str scope, int64_t asked_utc_s,
+                                struct ccd_error *err),
+                     void *user, struct ccd_error *err);
+
+    /* Insert the run, or replace what is known of it. */
+    int (*put_run)(struct store *store, const struct store_run *run, struct ccd_error *err);
+    /* Insert these, or replace them where run_id and place are the same. */
+    int (*put_run_series)(struct store *store, const struct store_run_series *series, size_t count,
                           struct ccd_error *err);
+    /* The newest runs first, at most limit of them. add must not use the store, here and in the two
+     * below. */
+    int (*each_run)(struct store *store, int64_t limit,
+                    int (*add)(void *user, const struct store_run *run, struct ccd_error *err),
+                    void *user, struct ccd_error *err);
+    /* The series of one run by place. */
+    int (*each_run_series)(struct store *store, const char *run_id,
+                           int (*add)(void *user, const struct store_run_series *series,
+                                      struct ccd_error *err),
+                           void *user, struct ccd_error *err);
+    /* All coverage segments of a type and interval, unmerged, ascending by series and from_ts: one
+     * query for what a status or a map needs. Non-zero from add stops and is returned. */
+    int (*each_coverage)(struct store *store, const struct data_type *type, int64_t step_s,
+                         int (*add)(void *user, int64_t series_id,
+                                    const struct coverage_segment *segment, struct ccd_error *err),
+                         void *user, struct ccd_error *err);
+    /* Try to write: a transaction with a row of our own that is rolled back, also on a store that
+     * is for reading only. CCD_OK when the database would take it; DATABASE_SCHEMA when it has no
+     * tables of ours yet. */
+    int (*try_write)(struct store *store, struct ccd_error *err);
 
     /* All series of a type, ascending by market and instrument; non-zero from add stops and is
      * returned. */
@@ -195,6 +276,7 @@ struct store {
     const struct store_ops *ops;
     uint32_t capabilities; /* enum store_capability */
     enum store_dialect dialect;
+    int64_t schema_version; /* of the tables that were found when it was opened; 0 = none */
 };
 struct store_writer {
     const struct store_ops *ops;

@@ -103,6 +103,56 @@ def test_copy_is_whole_and_the_second_one_idle(world):
         assert again["totals"]["chunks_skipped"] == first["totals"]["chunks_copied"]
 
 
+METADATA = """
+INSERT INTO assets (id, symbol, name, launch_date, target_block_mint, created_at, updated_at, is_listed)
+  VALUES (1, 'BTC', 'O''NEIL "x" \\', -86400, 1e300, 5, 6, 1), (2, '$X', NULL, NULL, NULL, 5, 5, 0);
+INSERT INTO asset_alternative_ids VALUES (1, 'CMC', '1', 5, 5), (1, 'CMC', '2', 5, 5), (2, 'ISIN', '', 5, 5);
+INSERT INTO asset_previous_symbols VALUES (2, 'MÈME', 5, 5);
+INSERT INTO asset_market_data (asset_id, price_usd_last_update_ts, price_usd, created_at, updated_at)
+  VALUES (1, 100, 1.5, 5, 5), (1, 200, 2.5, 5, 5), (2, -7, NULL, 5, 5);
+INSERT INTO exchanges (id, internal_name, grade, created_at, updated_at, is_listed) VALUES ('2435', 'Coinbase', 'AA', 5, 5, 1);
+INSERT INTO spot_instruments (market, instrument, created_at, updated_at, is_listed) VALUES ('lone', 'A', 5, 5, 1), ('lone', 'B', 5, 5, 0);
+INSERT INTO ccdata_catalogue VALUES ('assets', '', 10), ('exchanges', '', 11), ('spot_instruments', 'lone', 12);
+INSERT INTO ccdata_runs (run_id, command, started_utc_s, status, exit_code, calls, metadata_calls, rows_fetched, rows_written,
+  rows_unchanged, rows_changed, bytes, duration_ms) VALUES ('r', 'c', 1, 's', 0, 0, 0, 0, 0, 0, 0, 0, 0)
+"""
+COPIED = {"assets": "id, symbol, name, launch_date, target_block_mint, is_listed", "asset_alternative_ids": "asset_id, name, id",
+          "asset_previous_symbols": "asset_id, symbol", "asset_market_data": "asset_id, price_usd_last_update_ts, price_usd",
+          "exchanges": "id, internal_name, grade, is_listed", "spot_instruments": "market, instrument, is_listed"}
+
+
+def metadata_of(path):
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        return {table: list(connection.execute(f"SELECT {columns} FROM {table} ORDER BY 1, 2, 3")) for table, columns in COPIED.items()
+                if columns.count(",") > 1} | {"symbols": list(connection.execute("SELECT asset_id, symbol FROM asset_previous_symbols"))}
+
+
+def test_metadata_is_copied_and_compared(world):
+    to = world.folder / "copy.db"
+    world.run_json("schema", "--create")
+    for statement in METADATA.split(";\n"):
+        assert change(world.database, statement) > 0
+    first = copy(world, to)
+    assert metadata_of(world.database) == metadata_of(to)
+    assert first["totals"]["rows_written"] == 12, first["parts"]
+    assert content(to, ["ccdata_runs"]) == {"ccdata_runs": []}
+    assert diff(world, to)["equal"]
+    assert copy(world, to)["totals"]["rows_written"] == 0
+    # What the source has lost, gained and changed.
+    change(world.database, "DELETE FROM asset_alternative_ids WHERE id = '2'")
+    change(world.database, "UPDATE assets SET symbol = 'XBT' WHERE id = 1")
+    change(world.database, "INSERT INTO asset_market_data (asset_id, price_usd_last_update_ts, created_at, updated_at) VALUES (1, 300, 9, 9)")
+    change(world.database, "UPDATE ccdata_catalogue SET asked_utc_s = 20 WHERE data_type = 'assets'")
+    change(world.database, "INSERT INTO spot_instruments (market, instrument, created_at, updated_at, is_listed) VALUES ('lone', 'C', 5, 5, 1)")
+    found = diff(world, to, expect=12)
+    assert [(d["kind"], d["data_type"], d["market"]) for d in found["differences"]] == [
+        ("records", "assets", ""), ("records", "asset_alternative_ids", ""), ("records", "asset_market_data", "1"),
+        ("instruments", "spot_instruments", "lone")], found["differences"]
+    assert copy(world, to)["totals"]["rows_written"] == 4
+    assert metadata_of(world.database) == metadata_of(to)
+    assert diff(world, to)["equal"]
+
+
 def test_a_run_into_the_copy_asks_nothing(world):
     """What the copy is for: the vendor is not asked again."""
     to = world.folder / "copy.db"

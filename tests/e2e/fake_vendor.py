@@ -69,6 +69,9 @@ class Vendor:
     def lists(self, path, query):
         if path.endswith("/markets/instruments"):
             return self.catalogue() if query["market"] == self.market else NOT_FOUND
+        if path == "/data/exchanges/general":
+            return 200, {"Response": "Success", "Type": 100,
+                         "Data": {"1": {"Id": "1", "InternalName": self.market.title(), "Grade": "AA"}}}
         if path.endswith("/markets"):
             return 200, {"Data": {self.market: {}}, "Err": {}}
         return 200, {"Data": {"STATS": {"PAGE": 1, "PAGE_SIZE": 100, "TOTAL_ASSETS": 1},

@@ -80,16 +80,17 @@ class World:
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def run(self, *arguments, vendor=None, timeout=120, environment=None, database=True):
-        """Run ccdata; returns the finished process with text output."""
+    def run(self, *arguments, vendor=None, timeout=120, environment=None, database=True, stdin=None):
+        """Run ccdata, with the text stdin if given; returns the finished process with text output."""
         env = dict(self.environment, **(environment or {}))
         env = {name: value for name, value in env.items() if value is not None}
         if vendor:
-            env["DATA_API_BASE_URL"] = vendor
+            env["DATA_API_BASE_URL"] = env["MIN_API_BASE_URL"] = vendor
         command = [CCDATA, *map(str, arguments)]
         if database:
             command += ["--database", self.url]
-        return subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, timeout=timeout)
+        return subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, timeout=timeout,
+                              input=stdin)
 
     def run_json(self, *arguments, expect=0, **options):
         """Run with --json; the document. The exit code must be `expect`."""
@@ -101,7 +102,7 @@ class World:
     def start(self, *arguments, vendor=None, environment=None):
         env = dict(self.environment, **(environment or {}))
         if vendor:
-            env["DATA_API_BASE_URL"] = vendor
+            env["DATA_API_BASE_URL"] = env["MIN_API_BASE_URL"] = vendor
         return subprocess.Popen([CCDATA, *map(str, arguments), "--database", self.url], cwd=self.folder, env=env,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 

@@ -31,7 +31,6 @@ CASES = {
     "zero limit": (["indices_ohlcv", "--asset_limit", "0"], {}, 2, ["0"]),
     "no such limit": (["indices_ohlcv", "--asset_limit", "many"], {}, 2, ["many"]),
     "okx": (["futures_ohlcv", "--exchanges", "okx"], {}, 2, ["okx", "okex"]),
-    "no market for a ranking": (["spot_ohlcv", "--pair_limit", "5"], {}, 2, ["--exchanges"]),
     "market and exchanges": (["spot_ohlcv", *BTC, "--exchanges", "kraken"], {}, 2, []),
     "workers": (["spot_ohlcv", *BTC, "--parallel_workers", "0"], {}, 2, ["parallel_workers"]),
     "no key": (["spot_ohlcv", *BTC], {"CCDATA_API_KEY": None}, 4, ["CCDATA_API_KEY"]),
@@ -45,7 +44,7 @@ CASES = {
 
 
 def run_case(world, sim, arguments, environment):
-    env = dict({"CCDATA_NOW": NOW, "DATA_API_BASE_URL": sim.url}, **environment)
+    env = dict({"CCDATA_NOW": NOW, "DATA_API_BASE_URL": sim.url, "MIN_API_BASE_URL": sim.url}, **environment)
     return world.run(*arguments, environment=env)
 
 

@@ -283,7 +283,7 @@ def modifiers_have_an_order(s, _):
 
 @rule("S12", ours=True)
 def a_series_is_in_one_place(s, _):
-    if s.table and "series_id" in s.table.columns and not s.table.reference and s.table.shard != ["series_id"]:
+    if s.table and "series_id" in s.table.columns and "ROWSTORE" not in s.table.modifiers and s.table.shard != ["series_id"]:
         return f"sharded by ({', '.join(s.table.shard)})"
 
 

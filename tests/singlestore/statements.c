@@ -72,6 +72,22 @@ static size_t columns_of(const char *sql)
     return count;
 }
 
+/* The table that is asked for; NULL = facts. */
+static const struct data_type *listed;
+
+/* A row of the same record, if it has one, and of another key. */
+static void answer_list(const char *sql, struct value *values)
+{
+    values[0] = value_i64(1);
+    for (size_t i = 0; i < listed->column_count && !strstr(sql, "count(*)"); i++) {
+        const struct column *c = &listed->columns[i];
+        values[i] = c->flags & COLUMN_PARENT   ? value_i64(1)
+                    : !(c->flags & COLUMN_KEY) ? value_null()
+                    : c->kind == COLUMN_TEXT   ? value_text(STR("other"))
+                                               : value_i64(0);
+    }
+}
+
 /* A row that differs from what is written: the first value is 0, the last ones are NULL. */
 static int answer(const struct sql_call *call, struct ccd_error *err)
 {
@@ -79,6 +95,8 @@ static int answer(const struct sql_call *call, struct ccd_error *err)
     size_t count = columns_of(call->sql);
     for (size_t i = 0; i < count && i < VALUES_MAX; i++)
         values[i] = i < 2 ? value_i64(0) : value_null();
+    if (listed)
+        answer_list(call->sql, values);
     int status = call->sink.row(call->sink.user, values, count, err);
     return status == SQL_ENOUGH ? CCD_OK : status;
 }
@@ -88,8 +106,10 @@ static int run(struct sql_connection *c, const struct sql_call *call, struct ccd
     say(c, call->sql);
     if (call->out_affected)
         *call->out_affected = 1; /* the one row that answer gave */
-    bool of_facts = strncmp(call->sql, "SELECT", 6) == 0 && strstr(call->sql, " FROM `fact_");
-    return answers && of_facts && call->sink.row ? answer(call, err) : CCD_OK;
+    char from[80];
+    str_print(from, sizeof(from), " FROM `%s", listed ? listed->name : "fact_");
+    bool is_asked = strncmp(call->sql, "SELECT", 6) == 0 && strstr(call->sql, from);
+    return answers && is_asked && call->sink.row ? answer(call, err) : CCD_OK;
 }
 
 static int begin(struct sql_connection *c, enum sql_intent intent, struct ccd_error *err)
@@ -248,6 +268,31 @@ static int take_series(void *user, const struct store_series *series, struct ccd
     return CCD_OK;
 }
 
+static int take_scope(void *user, struct str scope, int64_t asked_utc_s, struct ccd_error *err)
+{
+    (void)user, (void)scope, (void)asked_utc_s, (void)err;
+    return CCD_OK;
+}
+
+static int take_run(void *user, const struct store_run *run, struct ccd_error *err)
+{
+    (void)user, (void)run, (void)err;
+    return CCD_OK;
+}
+
+static int take_run_series(void *user, const struct store_run_series *series, struct ccd_error *err)
+{
+    (void)user, (void)series, (void)err;
+    return CCD_OK;
+}
+
+static int take_covered(void *user, int64_t series_id, const struct coverage_segment *segment,
+                        struct ccd_error *err)
+{
+    (void)user, (void)series_id, (void)segment, (void)err;
+    return CCD_OK;
+}
+
 static void ask_candles(struct store *store, const struct data_type *type)
 {
     static const char *const rejected[ROWS] = {NULL, "low above high", NULL};
@@ -275,23 +320,55 @@ static void ask_candles(struct store *store, const struct data_type *type)
     batch_release(&page.batch);
 }
 
-static void ask_catalogue(struct store *store, const struct data_type *type)
+/* The row is new, and there is another that the list lacks. */
+static void ask_list(struct store *store, const struct data_type *table)
 {
     struct ccd_error err;
+    struct batch records;
     struct batch rows;
-    struct store_catalogue_counts counts;
+    struct store_list_counts counts[2];
     size_t count;
     int64_t asked_utc_s;
-    fill(&rows, type);
-    rows.row_count = 1; /* the others have its key */
-    must(store->ops->put_catalogue(store, type, STR("text"), &rows, NOW_UTC_S, &counts, &err),
-         &err);
-    must(store->ops->load_catalogue(store, type, STR("text"), NULL, &count, &asked_utc_s, &err),
-         &err);
+    bool is_part = table->parent != NULL;
+    const struct data_type *first = is_part ? table->parent : table;
+    fill(&records, first);
+    fill(&rows, table);
+    records.row_count = rows.row_count = 1; /* the others have their keys */
+    const struct store_list lists[] = {{first, &records}, {table, &rows}};
+    const struct store_lists call = {.lists = lists,
+                                     .count = is_part ? 2 : 1,
+                                     .scope = STR("text"),
+                                     .asked_utc_s = NOW_UTC_S,
+                                     .is_complete = true,
+                                     .shrink_max_percent = 100};
+    must(store->ops->put_lists(store, &call, counts, &err), &err);
+    answers = true;
+    listed = table;
+    must(store->ops->put_lists(store, &call, counts, &err), &err);
+    answers = false;
+    listed = NULL;
+    must(store->ops->load_list(store, table, STR("text"), NULL, &count, &asked_utc_s, &err), &err);
     batch_clear(&rows);
-    must(store->ops->load_catalogue(store, type, STR("text"), &rows, &count, &asked_utc_s, &err),
-         &err);
+    must(store->ops->load_list(store, table, STR("text"), &rows, &count, &asked_utc_s, &err), &err);
+    must(store->ops->each_list(store, table, take_scope, NULL, &err), &err);
+    batch_release(&records);
     batch_release(&rows);
+}
+
+static void ask_runs(struct store *store)
+{
+    struct ccd_error err;
+    const struct store_run run = {.run_id = "run", .command = "c", .status = "s"};
+    const struct store_run_series series = {
+        .run_id = "run", .place = 1, .data_type = "t", .interval = "", .state = "s"};
+    must(store->ops->put_run(store, &run, &err), &err);
+    must(store->ops->put_run_series(store, &series, 1, &err), &err);
+    must(store->ops->each_run(store, 5, take_run, NULL, &err), &err);
+    must(store->ops->each_run_series(store, "run", take_run_series, NULL, &err), &err);
+    must(store->ops->each_coverage(store, data_type_find(STR("spot_ohlcv")), STEP_S, take_covered,
+                                   NULL, &err),
+         &err);
+    must(store->ops->try_write(store, &err), &err);
 }
 
 static void ask_proof(struct store *store)
@@ -319,8 +396,9 @@ int main(void)
     for (size_t i = 0; i < data_type_count; i++)
         if (data_types[i]->shape == SHAPE_CANDLES)
             ask_candles(store, data_types[i]);
-        else
-            ask_catalogue(store, data_types[i]);
+    for (size_t i = 0; i < metadata_table_count; i++)
+        ask_list(store, metadata_tables[i]);
+    ask_runs(store);
     ask_proof(store);
     must(store->ops->create_legacy_views(store, &err), &err);
     store_close(store);

@@ -94,6 +94,47 @@ CREATE TABLE IF NOT EXISTS "ccdata_proofs" (
   PRIMARY KEY ("name")
 );
 
+CREATE TABLE IF NOT EXISTS "ccdata_runs" (
+  "run_id" text COLLATE "C" NOT NULL,
+  "command" text NOT NULL,
+  "started_utc_s" bigint NOT NULL,
+  "ended_utc_s" bigint,
+  "status" text NOT NULL,
+  "exit_code" bigint NOT NULL,
+  "calls" bigint NOT NULL,
+  "metadata_calls" bigint NOT NULL,
+  "rows_fetched" bigint NOT NULL,
+  "rows_written" bigint NOT NULL,
+  "rows_unchanged" bigint NOT NULL,
+  "rows_changed" bigint NOT NULL,
+  "bytes" bigint NOT NULL,
+  "duration_ms" bigint NOT NULL,
+  "error" text,
+  PRIMARY KEY ("run_id")
+);
+
+CREATE TABLE IF NOT EXISTS "ccdata_run_series" (
+  "run_id" text COLLATE "C" NOT NULL,
+  "place" bigint NOT NULL,
+  "data_type" text NOT NULL,
+  "interval" text NOT NULL,
+  "series_id" bigint NOT NULL,
+  "market" text NOT NULL,
+  "instrument" text NOT NULL,
+  "series_rank" bigint,
+  "lifetime_trades" bigint NOT NULL,
+  "state" text NOT NULL,
+  "wanted" bigint NOT NULL,
+  "stored" bigint NOT NULL,
+  "fetched" bigint NOT NULL,
+  "empty" bigint NOT NULL,
+  "rejected" bigint NOT NULL,
+  "failed" bigint NOT NULL,
+  "calls" bigint NOT NULL,
+  "error" text,
+  PRIMARY KEY ("run_id", "place")
+);
+
 CREATE TABLE IF NOT EXISTS "fact_spot_ohlcv_1d" (
   "series_id" bigint NOT NULL,
   "ts" timestamptz NOT NULL,
@@ -164,7 +205,7 @@ CREATE OR REPLACE VIEW "spot_ohlcv_1d" AS SELECT
   f."collected_at",
   f."collected_at" >= f."ts" + (86400 + s."settle_s") * interval '1 second' AS "is_final",
   f."total_trades" = 0 AS "is_filled"
-FROM "dim_series" d CROSS JOIN "fact_spot_ohlcv_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 2
+FROM "dim_series" d CROSS JOIN "fact_spot_ohlcv_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
 WHERE d."data_type" = 'spot_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_spot_ohlcv_1h" (
@@ -237,7 +278,7 @@ CREATE OR REPLACE VIEW "spot_ohlcv_1h" AS SELECT
   f."collected_at",
   f."collected_at" >= f."ts" + (3600 + s."settle_s") * interval '1 second' AS "is_final",
   f."total_trades" = 0 AS "is_filled"
-FROM "dim_series" d CROSS JOIN "fact_spot_ohlcv_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 2
+FROM "dim_series" d CROSS JOIN "fact_spot_ohlcv_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
 WHERE d."data_type" = 'spot_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_spot_ohlcv_1m" (
@@ -310,7 +351,7 @@ CREATE OR REPLACE VIEW "spot_ohlcv_1m" AS SELECT
   f."collected_at",
   f."collected_at" >= f."ts" + (60 + s."settle_s") * interval '1 second' AS "is_final",
   f."total_trades" = 0 AS "is_filled"
-FROM "dim_series" d CROSS JOIN "fact_spot_ohlcv_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 2
+FROM "dim_series" d CROSS JOIN "fact_spot_ohlcv_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
 WHERE d."data_type" = 'spot_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_ohlcv_1d" (
@@ -390,7 +431,7 @@ CREATE OR REPLACE VIEW "futures_ohlcv_1d" AS SELECT
   f."collected_at",
   f."collected_at" >= f."ts" + (86400 + s."settle_s") * interval '1 second' AS "is_final",
   f."total_trades" = 0 AS "is_filled"
-FROM "dim_series" d CROSS JOIN "fact_futures_ohlcv_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 2
+FROM "dim_series" d CROSS JOIN "fact_futures_ohlcv_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
 WHERE d."data_type" = 'futures_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_ohlcv_1h" (
@@ -470,7 +511,7 @@ CREATE OR REPLACE VIEW "futures_ohlcv_1h" AS SELECT
   f."collected_at",
   f."collected_at" >= f."ts" + (3600 + s."settle_s") * interval '1 second' AS "is_final",
   f."total_trades" = 0 AS "is_filled"
-FROM "dim_series" d CROSS JOIN "fact_futures_ohlcv_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 2
+FROM "dim_series" d CROSS JOIN "fact_futures_ohlcv_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
 WHERE d."data_type" = 'futures_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_ohlcv_1m" (
@@ -550,7 +591,7 @@ CREATE OR REPLACE VIEW "futures_ohlcv_1m" AS SELECT
   f."collected_at",
   f."collected_at" >= f."ts" + (60 + s."settle_s") * interval '1 second' AS "is_final",
   f."total_trades" = 0 AS "is_filled"
-FROM "dim_series" d CROSS JOIN "fact_futures_ohlcv_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 2
+FROM "dim_series" d CROSS JOIN "fact_futures_ohlcv_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
 WHERE d."data_type" = 'futures_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_funding_rate_1d" (
@@ -607,7 +648,7 @@ CREATE OR REPLACE VIEW "futures_funding_rate_1d" AS SELECT
   f."total_funding_rate_updates" AS "total_funding_rate_updates",
   f."collected_at",
   f."collected_at" >= f."ts" + (86400 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_futures_funding_rate_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 2
+FROM "dim_series" d CROSS JOIN "fact_futures_funding_rate_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
 WHERE d."data_type" = 'futures_funding_rate' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_funding_rate_1h" (
@@ -664,7 +705,7 @@ CREATE OR REPLACE VIEW "futures_funding_rate_1h" AS SELECT
   f."total_funding_rate_updates" AS "total_funding_rate_updates",
   f."collected_at",
   f."collected_at" >= f."ts" + (3600 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_futures_funding_rate_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 2
+FROM "dim_series" d CROSS JOIN "fact_futures_funding_rate_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
 WHERE d."data_type" = 'futures_funding_rate' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_funding_rate_1m" (
@@ -721,7 +762,7 @@ CREATE OR REPLACE VIEW "futures_funding_rate_1m" AS SELECT
   f."total_funding_rate_updates" AS "total_funding_rate_updates",
   f."collected_at",
   f."collected_at" >= f."ts" + (60 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_futures_funding_rate_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 2
+FROM "dim_series" d CROSS JOIN "fact_futures_funding_rate_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
 WHERE d."data_type" = 'futures_funding_rate' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_open_interest_1d" (
@@ -840,7 +881,7 @@ CREATE OR REPLACE VIEW "futures_open_interest_1d" AS SELECT
   f."total_open_interest_updates" AS "total_open_interest_updates",
   f."collected_at",
   f."collected_at" >= f."ts" + (86400 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_futures_open_interest_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 2
+FROM "dim_series" d CROSS JOIN "fact_futures_open_interest_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
 WHERE d."data_type" = 'futures_open_interest' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_open_interest_1h" (
@@ -959,7 +1000,7 @@ CREATE OR REPLACE VIEW "futures_open_interest_1h" AS SELECT
   f."total_open_interest_updates" AS "total_open_interest_updates",
   f."collected_at",
   f."collected_at" >= f."ts" + (3600 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_futures_open_interest_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 2
+FROM "dim_series" d CROSS JOIN "fact_futures_open_interest_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
 WHERE d."data_type" = 'futures_open_interest' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_open_interest_1m" (
@@ -1078,7 +1119,7 @@ CREATE OR REPLACE VIEW "futures_open_interest_1m" AS SELECT
   f."total_open_interest_updates" AS "total_open_interest_updates",
   f."collected_at",
   f."collected_at" >= f."ts" + (60 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_futures_open_interest_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 2
+FROM "dim_series" d CROSS JOIN "fact_futures_open_interest_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
 WHERE d."data_type" = 'futures_open_interest' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_indices_ohlcv_1d" (
@@ -1140,7 +1181,7 @@ CREATE OR REPLACE VIEW "indices_ohlcv_1d" AS SELECT
   f."quote_volume_top_tier_direct" AS "quote_volume_top_tier_direct",
   f."collected_at",
   f."collected_at" >= f."ts" + (86400 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_indices_ohlcv_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 2
+FROM "dim_series" d CROSS JOIN "fact_indices_ohlcv_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
 WHERE d."data_type" = 'indices_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_indices_ohlcv_1h" (
@@ -1202,7 +1243,7 @@ CREATE OR REPLACE VIEW "indices_ohlcv_1h" AS SELECT
   f."quote_volume_top_tier_direct" AS "quote_volume_top_tier_direct",
   f."collected_at",
   f."collected_at" >= f."ts" + (3600 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_indices_ohlcv_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 2
+FROM "dim_series" d CROSS JOIN "fact_indices_ohlcv_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
 WHERE d."data_type" = 'indices_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_indices_ohlcv_1m" (
@@ -1264,8 +1305,281 @@ CREATE OR REPLACE VIEW "indices_ohlcv_1m" AS SELECT
   f."quote_volume_top_tier_direct" AS "quote_volume_top_tier_direct",
   f."collected_at",
   f."collected_at" >= f."ts" + (60 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_indices_ohlcv_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 2
+FROM "dim_series" d CROSS JOIN "fact_indices_ohlcv_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
 WHERE d."data_type" = 'indices_ohlcv' AND f."series_id" = d."series_id";
+
+CREATE TABLE IF NOT EXISTS "assets" (
+  "id" bigint NOT NULL,
+  "type" text,
+  "id_legacy" bigint,
+  "id_parent_asset" bigint,
+  "id_asset_issuer" bigint,
+  "symbol" text,
+  "uri" text,
+  "asset_type" text,
+  "asset_issuer_name" text,
+  "parent_asset_symbol" text,
+  "created_on" bigint,
+  "updated_on" bigint,
+  "public_notice" text,
+  "name" text,
+  "logo_url" text,
+  "launch_date" bigint,
+  "asset_description_snippet" text,
+  "asset_decimal_points" bigint,
+  "has_smart_contract_capabilities" boolean,
+  "smart_contract_support_type" text,
+  "target_block_mint" double precision,
+  "target_block_time" double precision,
+  "held_token_sale" boolean,
+  "held_equity_sale" boolean,
+  "website_url" text,
+  "blog_url" text,
+  "white_paper_url" text,
+  "asset_symbol_glyph" text,
+  "is_excluded_from_price_toplist" boolean,
+  "is_excluded_from_volume_toplist" boolean,
+  "is_excluded_from_mkt_cap_toplist" boolean,
+  "asset_description_summary" text,
+  "created_at" timestamptz NOT NULL,
+  "updated_at" timestamptz NOT NULL,
+  "is_listed" boolean,
+  PRIMARY KEY ("id")
+);
+
+CREATE TABLE IF NOT EXISTS "asset_alternative_ids" (
+  "asset_id" bigint NOT NULL,
+  "name" text COLLATE "C" NOT NULL,
+  "id" text COLLATE "C" NOT NULL,
+  "created_at" timestamptz NOT NULL,
+  "updated_at" timestamptz NOT NULL,
+  PRIMARY KEY ("asset_id", "name", "id")
+);
+
+CREATE TABLE IF NOT EXISTS "asset_industries" (
+  "asset_id" bigint NOT NULL,
+  "asset_industry" text COLLATE "C" NOT NULL,
+  "justification" text,
+  "created_at" timestamptz NOT NULL,
+  "updated_at" timestamptz NOT NULL,
+  PRIMARY KEY ("asset_id", "asset_industry")
+);
+
+CREATE TABLE IF NOT EXISTS "asset_consensus_mechanisms" (
+  "asset_id" bigint NOT NULL,
+  "name" text COLLATE "C" NOT NULL,
+  "created_at" timestamptz NOT NULL,
+  "updated_at" timestamptz NOT NULL,
+  PRIMARY KEY ("asset_id", "name")
+);
+
+CREATE TABLE IF NOT EXISTS "asset_consensus_algorithm_types" (
+  "asset_id" bigint NOT NULL,
+  "name" text COLLATE "C" NOT NULL,
+  "description" text,
+  "created_at" timestamptz NOT NULL,
+  "updated_at" timestamptz NOT NULL,
+  PRIMARY KEY ("asset_id", "name")
+);
+
+CREATE TABLE IF NOT EXISTS "asset_hashing_algorithm_types" (
+  "asset_id" bigint NOT NULL,
+  "name" text COLLATE "C" NOT NULL,
+  "created_at" timestamptz NOT NULL,
+  "updated_at" timestamptz NOT NULL,
+  PRIMARY KEY ("asset_id", "name")
+);
+
+CREATE TABLE IF NOT EXISTS "asset_previous_symbols" (
+  "asset_id" bigint NOT NULL,
+  "symbol" text COLLATE "C" NOT NULL,
+  "created_at" timestamptz NOT NULL,
+  "updated_at" timestamptz NOT NULL,
+  PRIMARY KEY ("asset_id", "symbol")
+);
+
+CREATE TABLE IF NOT EXISTS "asset_market_data" (
+  "asset_id" bigint NOT NULL,
+  "price_usd_last_update_ts" bigint NOT NULL,
+  "price_usd" double precision,
+  "price_usd_source" text,
+  "supply_max" double precision,
+  "supply_issued" double precision,
+  "supply_total" double precision,
+  "supply_circulating" double precision,
+  "supply_future" double precision,
+  "supply_locked" double precision,
+  "supply_burnt" double precision,
+  "supply_staked" double precision,
+  "last_block_mint" double precision,
+  "last_block_burn" double precision,
+  "last_block_number" bigint,
+  "last_block_timestamp" bigint,
+  "last_block_time" double precision,
+  "last_block_size" double precision,
+  "last_block_issuer" text,
+  "last_block_transaction_fee_total" double precision,
+  "last_block_transaction_count" bigint,
+  "last_block_hashes_per_second" double precision,
+  "last_block_difficulty" double precision,
+  "mkt_cap_penalty" double precision,
+  "circulating_mkt_cap_usd" double precision,
+  "total_mkt_cap_usd" double precision,
+  "spot_moving_24_hour_quote_volume_top_tier_direct_usd" double precision,
+  "spot_moving_24_hour_quote_volume_direct_usd" double precision,
+  "spot_moving_24_hour_quote_volume_top_tier_usd" double precision,
+  "spot_moving_24_hour_quote_volume_usd" double precision,
+  "spot_moving_7_day_quote_volume_top_tier_direct_usd" double precision,
+  "spot_moving_7_day_quote_volume_direct_usd" double precision,
+  "spot_moving_7_day_quote_volume_top_tier_usd" double precision,
+  "spot_moving_7_day_quote_volume_usd" double precision,
+  "spot_moving_30_day_quote_volume_top_tier_direct_usd" double precision,
+  "spot_moving_30_day_quote_volume_direct_usd" double precision,
+  "spot_moving_30_day_quote_volume_top_tier_usd" double precision,
+  "spot_moving_30_day_quote_volume_usd" double precision,
+  "spot_moving_24_hour_change_usd" double precision,
+  "spot_moving_24_hour_change_percentage_usd" double precision,
+  "spot_moving_7_day_change_usd" double precision,
+  "spot_moving_7_day_change_percentage_usd" double precision,
+  "spot_moving_30_day_change_usd" double precision,
+  "spot_moving_30_day_change_percentage_usd" double precision,
+  "toplist_base_rank_created_on" bigint,
+  "toplist_base_rank_launch_date" bigint,
+  "toplist_base_rank_circulating_mkt_cap_usd" bigint,
+  "toplist_base_rank_total_mkt_cap_usd" bigint,
+  "toplist_base_rank_spot_moving_24_hour_quote_volume_usd" bigint,
+  "toplist_base_rank_spot_moving_7_day_quote_volume_usd" bigint,
+  "toplist_base_rank_spot_moving_30_day_quote_volume_usd" bigint,
+  "created_at" timestamptz NOT NULL,
+  "updated_at" timestamptz NOT NULL,
+  PRIMARY KEY ("asset_id", "price_usd_last_update_ts")
+);
+
+CREATE TABLE IF NOT EXISTS "exchanges" (
+  "id" text COLLATE "C" NOT NULL,
+  "name" text,
+  "url" text,
+  "logo_url" text,
+  "item_type" text,
+  "centralization_type" text,
+  "internal_name" text,
+  "grade_points" double precision,
+  "grade" text,
+  "grade_points_split_legal" double precision,
+  "grade_points_split_kyc_and_transaction_risk" double precision,
+  "grade_points_split_investment" double precision,
+  "grade_points_split_team" double precision,
+  "grade_points_split_data_provision" double precision,
+  "grade_points_split_trade_monitoring" double precision,
+  "grade_points_split_asset_quality_and_diversity" double precision,
+  "grade_points_split_market_quality" double precision,
+  "grade_points_split_security" double precision,
+  "grade_points_split_negative_reports_penalty" double precision,
+  "affiliate_url" text,
+  "country" text,
+  "order_book" boolean,
+  "trades" boolean,
+  "description" text,
+  "full_address" text,
+  "fees" text,
+  "deposit_methods" text,
+  "withdrawal_methods" text,
+  "sponsored" boolean,
+  "recommended" boolean,
+  "rating_one" bigint,
+  "rating_two" bigint,
+  "rating_three" bigint,
+  "rating_four" bigint,
+  "rating_five" bigint,
+  "rating_avg" double precision,
+  "rating_total_users" bigint,
+  "sort_order" bigint,
+  "totalvolume24h_btc" double precision,
+  "totalvolume24h_usd" double precision,
+  "created_at" timestamptz NOT NULL,
+  "updated_at" timestamptz NOT NULL,
+  "is_listed" boolean,
+  PRIMARY KEY ("id")
+);
+
+CREATE TABLE IF NOT EXISTS "spot_markets" (
+  "market" text COLLATE "C" NOT NULL,
+  "type" text,
+  "exchange_status" text,
+  "mapped_instruments_total" bigint,
+  "unmapped_instruments_total" bigint,
+  "instrument_status_active" bigint,
+  "instrument_status_ignored" bigint,
+  "instrument_status_retired" bigint,
+  "instrument_status_expired" bigint,
+  "instrument_status_ready_for_decommissioning" bigint,
+  "instrument_status_retired_unmapped" bigint,
+  "instrument_status_undefined" bigint,
+  "total_trades_spot" double precision,
+  "has_orderbook_l2_minute_snapshots_enabled" boolean,
+  "created_at" timestamptz NOT NULL,
+  "updated_at" timestamptz NOT NULL,
+  "is_listed" boolean,
+  PRIMARY KEY ("market")
+);
+
+CREATE TABLE IF NOT EXISTS "futures_markets" (
+  "market" text COLLATE "C" NOT NULL,
+  "id" bigint,
+  "type" text,
+  "exchange_status" text,
+  "exchange_internal_name" text,
+  "uri" text,
+  "mapped_instruments_total" bigint,
+  "unmapped_instruments_total" bigint,
+  "instrument_status_active" bigint,
+  "instrument_status_ignored" bigint,
+  "instrument_status_retired" bigint,
+  "instrument_status_expired" bigint,
+  "instrument_status_ready_for_decommissioning" bigint,
+  "instrument_status_retired_unmapped" bigint,
+  "instrument_status_undefined" bigint,
+  "total_trades_futures" double precision,
+  "total_open_interest_updates" double precision,
+  "total_funding_rate_updates" double precision,
+  "has_orderbook_l2_minute_snapshots_enabled" boolean,
+  "created_on" bigint,
+  "updated_on" bigint,
+  "name" text,
+  "logo_url" text,
+  "launch_date" bigint,
+  "has_spot_trading" boolean,
+  "has_futures_trading" boolean,
+  "has_index_publishing" boolean,
+  "has_options_trading" boolean,
+  "has_dex_trading" boolean,
+  "exchange_description_snippet" text,
+  "futures_trading_launch_date" bigint,
+  "futures_trading_mechanisms" text,
+  "has_perpetual_contracts" boolean,
+  "futures_settlement_types" text,
+  "futures_denomination_types" text,
+  "exchange_description" text,
+  "exchange_description_summary" text,
+  "website_url" text,
+  "blog_url" text,
+  "futures_integration_comments" text,
+  "futures_trades_integration_stage" text,
+  "futures_trades_integration_date" bigint,
+  "has_futures_trades_polling_backfill" boolean,
+  "futures_funding_rate_integration_stage" text,
+  "futures_funding_rate_integration_date" bigint,
+  "futures_open_interest_integration_stage" text,
+  "futures_open_interest_integration_date" bigint,
+  "futures_index_integration_stage" text,
+  "futures_index_integration_date" bigint,
+  "futures_order_book_integration_stage" text,
+  "futures_order_book_integration_date" bigint,
+  "created_at" timestamptz NOT NULL,
+  "updated_at" timestamptz NOT NULL,
+  "is_listed" boolean,
+  PRIMARY KEY ("market")
+);
 
 CREATE TABLE IF NOT EXISTS "spot_instruments" (
   "market" text COLLATE "C" NOT NULL,
@@ -1287,6 +1601,7 @@ CREATE TABLE IF NOT EXISTS "spot_instruments" (
   "total_trades_spot" bigint,
   "created_at" timestamptz NOT NULL,
   "updated_at" timestamptz NOT NULL,
+  "is_listed" boolean,
   PRIMARY KEY ("market", "instrument")
 );
 
@@ -1324,7 +1639,17 @@ CREATE TABLE IF NOT EXISTS "futures_instruments" (
   "contract_expiration_ts" bigint,
   "created_at" timestamptz NOT NULL,
   "updated_at" timestamptz NOT NULL,
+  "is_listed" boolean,
   PRIMARY KEY ("market", "instrument")
+);
+
+CREATE TABLE IF NOT EXISTS "ccdata_top_assets" (
+  "position" bigint NOT NULL,
+  "symbol" text,
+  "created_at" timestamptz NOT NULL,
+  "updated_at" timestamptz NOT NULL,
+  "is_listed" boolean,
+  PRIMARY KEY ("position")
 );
 
 -- Views under the names and column names of the tables that this program's predecessor had.

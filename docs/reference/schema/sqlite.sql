@@ -94,6 +94,47 @@ CREATE TABLE IF NOT EXISTS "ccdata_proofs" (
   PRIMARY KEY (name)
 ) WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS "ccdata_runs" (
+  "run_id" TEXT NOT NULL,
+  "command" TEXT NOT NULL,
+  "started_utc_s" INTEGER NOT NULL,
+  "ended_utc_s" INTEGER,
+  "status" TEXT NOT NULL,
+  "exit_code" INTEGER NOT NULL,
+  "calls" INTEGER NOT NULL,
+  "metadata_calls" INTEGER NOT NULL,
+  "rows_fetched" INTEGER NOT NULL,
+  "rows_written" INTEGER NOT NULL,
+  "rows_unchanged" INTEGER NOT NULL,
+  "rows_changed" INTEGER NOT NULL,
+  "bytes" INTEGER NOT NULL,
+  "duration_ms" INTEGER NOT NULL,
+  "error" TEXT,
+  PRIMARY KEY (run_id)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS "ccdata_run_series" (
+  "run_id" TEXT NOT NULL,
+  "place" INTEGER NOT NULL,
+  "data_type" TEXT NOT NULL,
+  "interval" TEXT NOT NULL,
+  "series_id" INTEGER NOT NULL,
+  "market" TEXT NOT NULL,
+  "instrument" TEXT NOT NULL,
+  "series_rank" INTEGER,
+  "lifetime_trades" INTEGER NOT NULL,
+  "state" TEXT NOT NULL,
+  "wanted" INTEGER NOT NULL,
+  "stored" INTEGER NOT NULL,
+  "fetched" INTEGER NOT NULL,
+  "empty" INTEGER NOT NULL,
+  "rejected" INTEGER NOT NULL,
+  "failed" INTEGER NOT NULL,
+  "calls" INTEGER NOT NULL,
+  "error" TEXT,
+  PRIMARY KEY (run_id, place)
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS "fact_spot_ohlcv_1d" (
   "series_id" INTEGER NOT NULL,
   "ts" INTEGER NOT NULL,
@@ -1297,6 +1338,279 @@ CREATE VIEW "indices_ohlcv_1m" AS SELECT
 FROM dim_series d CROSS JOIN "fact_indices_ohlcv_1m" f
 WHERE d.data_type = 'indices_ohlcv' AND f.series_id = d.series_id;
 
+CREATE TABLE IF NOT EXISTS "assets" (
+  "id" INTEGER NOT NULL,
+  "type" TEXT,
+  "id_legacy" INTEGER,
+  "id_parent_asset" INTEGER,
+  "id_asset_issuer" INTEGER,
+  "symbol" TEXT,
+  "uri" TEXT,
+  "asset_type" TEXT,
+  "asset_issuer_name" TEXT,
+  "parent_asset_symbol" TEXT,
+  "created_on" INTEGER,
+  "updated_on" INTEGER,
+  "public_notice" TEXT,
+  "name" TEXT,
+  "logo_url" TEXT,
+  "launch_date" INTEGER,
+  "asset_description_snippet" TEXT,
+  "asset_decimal_points" INTEGER,
+  "has_smart_contract_capabilities" INTEGER,
+  "smart_contract_support_type" TEXT,
+  "target_block_mint",
+  "target_block_time",
+  "held_token_sale" INTEGER,
+  "held_equity_sale" INTEGER,
+  "website_url" TEXT,
+  "blog_url" TEXT,
+  "white_paper_url" TEXT,
+  "asset_symbol_glyph" TEXT,
+  "is_excluded_from_price_toplist" INTEGER,
+  "is_excluded_from_volume_toplist" INTEGER,
+  "is_excluded_from_mkt_cap_toplist" INTEGER,
+  "asset_description_summary" TEXT,
+  "created_at" INTEGER NOT NULL,
+  "updated_at" INTEGER NOT NULL,
+  "is_listed" INTEGER,
+  PRIMARY KEY (id)
+);
+
+CREATE TABLE IF NOT EXISTS "asset_alternative_ids" (
+  "asset_id" INTEGER NOT NULL,
+  "name" TEXT NOT NULL,
+  "id" TEXT NOT NULL,
+  "created_at" INTEGER NOT NULL,
+  "updated_at" INTEGER NOT NULL,
+  PRIMARY KEY (asset_id, name, id)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS "asset_industries" (
+  "asset_id" INTEGER NOT NULL,
+  "asset_industry" TEXT NOT NULL,
+  "justification" TEXT,
+  "created_at" INTEGER NOT NULL,
+  "updated_at" INTEGER NOT NULL,
+  PRIMARY KEY (asset_id, asset_industry)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS "asset_consensus_mechanisms" (
+  "asset_id" INTEGER NOT NULL,
+  "name" TEXT NOT NULL,
+  "created_at" INTEGER NOT NULL,
+  "updated_at" INTEGER NOT NULL,
+  PRIMARY KEY (asset_id, name)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS "asset_consensus_algorithm_types" (
+  "asset_id" INTEGER NOT NULL,
+  "name" TEXT NOT NULL,
+  "description" TEXT,
+  "created_at" INTEGER NOT NULL,
+  "updated_at" INTEGER NOT NULL,
+  PRIMARY KEY (asset_id, name)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS "asset_hashing_algorithm_types" (
+  "asset_id" INTEGER NOT NULL,
+  "name" TEXT NOT NULL,
+  "created_at" INTEGER NOT NULL,
+  "updated_at" INTEGER NOT NULL,
+  PRIMARY KEY (asset_id, name)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS "asset_previous_symbols" (
+  "asset_id" INTEGER NOT NULL,
+  "symbol" TEXT NOT NULL,
+  "created_at" INTEGER NOT NULL,
+  "updated_at" INTEGER NOT NULL,
+  PRIMARY KEY (asset_id, symbol)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS "asset_market_data" (
+  "asset_id" INTEGER NOT NULL,
+  "price_usd_last_update_ts" INTEGER NOT NULL,
+  "price_usd",
+  "price_usd_source" TEXT,
+  "supply_max",
+  "supply_issued",
+  "supply_total",
+  "supply_circulating",
+  "supply_future",
+  "supply_locked",
+  "supply_burnt",
+  "supply_staked",
+  "last_block_mint",
+  "last_block_burn",
+  "last_block_number" INTEGER,
+  "last_block_timestamp" INTEGER,
+  "last_block_time",
+  "last_block_size",
+  "last_block_issuer" TEXT,
+  "last_block_transaction_fee_total",
+  "last_block_transaction_count" INTEGER,
+  "last_block_hashes_per_second",
+  "last_block_difficulty",
+  "mkt_cap_penalty",
+  "circulating_mkt_cap_usd",
+  "total_mkt_cap_usd",
+  "spot_moving_24_hour_quote_volume_top_tier_direct_usd",
+  "spot_moving_24_hour_quote_volume_direct_usd",
+  "spot_moving_24_hour_quote_volume_top_tier_usd",
+  "spot_moving_24_hour_quote_volume_usd",
+  "spot_moving_7_day_quote_volume_top_tier_direct_usd",
+  "spot_moving_7_day_quote_volume_direct_usd",
+  "spot_moving_7_day_quote_volume_top_tier_usd",
+  "spot_moving_7_day_quote_volume_usd",
+  "spot_moving_30_day_quote_volume_top_tier_direct_usd",
+  "spot_moving_30_day_quote_volume_direct_usd",
+  "spot_moving_30_day_quote_volume_top_tier_usd",
+  "spot_moving_30_day_quote_volume_usd",
+  "spot_moving_24_hour_change_usd",
+  "spot_moving_24_hour_change_percentage_usd",
+  "spot_moving_7_day_change_usd",
+  "spot_moving_7_day_change_percentage_usd",
+  "spot_moving_30_day_change_usd",
+  "spot_moving_30_day_change_percentage_usd",
+  "toplist_base_rank_created_on" INTEGER,
+  "toplist_base_rank_launch_date" INTEGER,
+  "toplist_base_rank_circulating_mkt_cap_usd" INTEGER,
+  "toplist_base_rank_total_mkt_cap_usd" INTEGER,
+  "toplist_base_rank_spot_moving_24_hour_quote_volume_usd" INTEGER,
+  "toplist_base_rank_spot_moving_7_day_quote_volume_usd" INTEGER,
+  "toplist_base_rank_spot_moving_30_day_quote_volume_usd" INTEGER,
+  "created_at" INTEGER NOT NULL,
+  "updated_at" INTEGER NOT NULL,
+  PRIMARY KEY (asset_id, price_usd_last_update_ts)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS "exchanges" (
+  "id" TEXT NOT NULL,
+  "name" TEXT,
+  "url" TEXT,
+  "logo_url" TEXT,
+  "item_type" TEXT,
+  "centralization_type" TEXT,
+  "internal_name" TEXT,
+  "grade_points",
+  "grade" TEXT,
+  "grade_points_split_legal",
+  "grade_points_split_kyc_and_transaction_risk",
+  "grade_points_split_investment",
+  "grade_points_split_team",
+  "grade_points_split_data_provision",
+  "grade_points_split_trade_monitoring",
+  "grade_points_split_asset_quality_and_diversity",
+  "grade_points_split_market_quality",
+  "grade_points_split_security",
+  "grade_points_split_negative_reports_penalty",
+  "affiliate_url" TEXT,
+  "country" TEXT,
+  "order_book" INTEGER,
+  "trades" INTEGER,
+  "description" TEXT,
+  "full_address" TEXT,
+  "fees" TEXT,
+  "deposit_methods" TEXT,
+  "withdrawal_methods" TEXT,
+  "sponsored" INTEGER,
+  "recommended" INTEGER,
+  "rating_one" INTEGER,
+  "rating_two" INTEGER,
+  "rating_three" INTEGER,
+  "rating_four" INTEGER,
+  "rating_five" INTEGER,
+  "rating_avg",
+  "rating_total_users" INTEGER,
+  "sort_order" INTEGER,
+  "totalvolume24h_btc",
+  "totalvolume24h_usd",
+  "created_at" INTEGER NOT NULL,
+  "updated_at" INTEGER NOT NULL,
+  "is_listed" INTEGER,
+  PRIMARY KEY (id)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS "spot_markets" (
+  "market" TEXT NOT NULL,
+  "type" TEXT,
+  "exchange_status" TEXT,
+  "mapped_instruments_total" INTEGER,
+  "unmapped_instruments_total" INTEGER,
+  "instrument_status_active" INTEGER,
+  "instrument_status_ignored" INTEGER,
+  "instrument_status_retired" INTEGER,
+  "instrument_status_expired" INTEGER,
+  "instrument_status_ready_for_decommissioning" INTEGER,
+  "instrument_status_retired_unmapped" INTEGER,
+  "instrument_status_undefined" INTEGER,
+  "total_trades_spot",
+  "has_orderbook_l2_minute_snapshots_enabled" INTEGER,
+  "created_at" INTEGER NOT NULL,
+  "updated_at" INTEGER NOT NULL,
+  "is_listed" INTEGER,
+  PRIMARY KEY (market)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS "futures_markets" (
+  "market" TEXT NOT NULL,
+  "id" INTEGER,
+  "type" TEXT,
+  "exchange_status" TEXT,
+  "exchange_internal_name" TEXT,
+  "uri" TEXT,
+  "mapped_instruments_total" INTEGER,
+  "unmapped_instruments_total" INTEGER,
+  "instrument_status_active" INTEGER,
+  "instrument_status_ignored" INTEGER,
+  "instrument_status_retired" INTEGER,
+  "instrument_status_expired" INTEGER,
+  "instrument_status_ready_for_decommissioning" INTEGER,
+  "instrument_status_retired_unmapped" INTEGER,
+  "instrument_status_undefined" INTEGER,
+  "total_trades_futures",
+  "total_open_interest_updates",
+  "total_funding_rate_updates",
+  "has_orderbook_l2_minute_snapshots_enabled" INTEGER,
+  "created_on" INTEGER,
+  "updated_on" INTEGER,
+  "name" TEXT,
+  "logo_url" TEXT,
+  "launch_date" INTEGER,
+  "has_spot_trading" INTEGER,
+  "has_futures_trading" INTEGER,
+  "has_index_publishing" INTEGER,
+  "has_options_trading" INTEGER,
+  "has_dex_trading" INTEGER,
+  "exchange_description_snippet" TEXT,
+  "futures_trading_launch_date" INTEGER,
+  "futures_trading_mechanisms" TEXT,
+  "has_perpetual_contracts" INTEGER,
+  "futures_settlement_types" TEXT,
+  "futures_denomination_types" TEXT,
+  "exchange_description" TEXT,
+  "exchange_description_summary" TEXT,
+  "website_url" TEXT,
+  "blog_url" TEXT,
+  "futures_integration_comments" TEXT,
+  "futures_trades_integration_stage" TEXT,
+  "futures_trades_integration_date" INTEGER,
+  "has_futures_trades_polling_backfill" INTEGER,
+  "futures_funding_rate_integration_stage" TEXT,
+  "futures_funding_rate_integration_date" INTEGER,
+  "futures_open_interest_integration_stage" TEXT,
+  "futures_open_interest_integration_date" INTEGER,
+  "futures_index_integration_stage" TEXT,
+  "futures_index_integration_date" INTEGER,
+  "futures_order_book_integration_stage" TEXT,
+  "futures_order_book_integration_date" INTEGER,
+  "created_at" INTEGER NOT NULL,
+  "updated_at" INTEGER NOT NULL,
+  "is_listed" INTEGER,
+  PRIMARY KEY (market)
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS "spot_instruments" (
   "market" TEXT NOT NULL,
   "mapped_instrument" TEXT,
@@ -1317,6 +1631,7 @@ CREATE TABLE IF NOT EXISTS "spot_instruments" (
   "total_trades_spot" INTEGER,
   "created_at" INTEGER NOT NULL,
   "updated_at" INTEGER NOT NULL,
+  "is_listed" INTEGER,
   PRIMARY KEY (market, instrument)
 ) WITHOUT ROWID;
 
@@ -1354,8 +1669,18 @@ CREATE TABLE IF NOT EXISTS "futures_instruments" (
   "contract_expiration_ts" INTEGER,
   "created_at" INTEGER NOT NULL,
   "updated_at" INTEGER NOT NULL,
+  "is_listed" INTEGER,
   PRIMARY KEY (market, instrument)
 ) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS "ccdata_top_assets" (
+  "position" INTEGER NOT NULL,
+  "symbol" TEXT,
+  "created_at" INTEGER NOT NULL,
+  "updated_at" INTEGER NOT NULL,
+  "is_listed" INTEGER,
+  PRIMARY KEY (position)
+);
 
 -- Views under the names and column names of the tables that this program's predecessor had.
 -- What differs from those tables:

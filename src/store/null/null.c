@@ -70,22 +70,78 @@ static int null_read_rows(struct store *store, const struct data_type *type, enu
     return CCD_OK;
 }
 
-static int null_put_catalogue(struct store *store, const struct data_type *type, struct str market,
-                              const struct batch *rows, int64_t asked_utc_s,
-                              struct store_catalogue_counts *out_counts, struct ccd_error *err)
+static int null_put_lists(struct store *store, const struct store_lists *lists,
+                          struct store_list_counts *out_counts, struct ccd_error *err)
 {
-    (void)store, (void)type, (void)market, (void)asked_utc_s, (void)err;
-    *out_counts = (struct store_catalogue_counts){.added = (int64_t)rows->row_count};
+    (void)store, (void)err;
+    for (size_t i = 0; i < lists->count; i++)
+        out_counts[i] = (struct store_list_counts){
+            .added = (int64_t)lists->lists[i].rows->row_count};
     return CCD_OK;
 }
 
-static int null_load_catalogue(struct store *store, const struct data_type *type, struct str market,
-                               struct batch *batch, size_t *out_count, int64_t *out_asked_utc_s,
-                               struct ccd_error *err)
+static int null_load_list(struct store *store, const struct data_type *table, struct str scope,
+                          struct batch *batch, size_t *out_count, int64_t *out_asked_utc_s,
+                          struct ccd_error *err)
 {
-    (void)store, (void)type, (void)market, (void)batch, (void)err;
+    (void)store, (void)table, (void)scope, (void)batch, (void)err;
     *out_count = 0;
     *out_asked_utc_s = 0;
+    return CCD_OK;
+}
+
+static int null_each_list(struct store *store, const struct data_type *table,
+                          int (*add)(void *user, struct str scope, int64_t asked_utc_s,
+                                     struct ccd_error *err),
+                          void *user, struct ccd_error *err)
+{
+    (void)store, (void)table, (void)add, (void)user, (void)err;
+    return CCD_OK;
+}
+
+static int null_put_run(struct store *store, const struct store_run *run, struct ccd_error *err)
+{
+    (void)store, (void)run, (void)err;
+    return CCD_OK;
+}
+
+static int null_put_run_series(struct store *store, const struct store_run_series *series,
+                               size_t count, struct ccd_error *err)
+{
+    (void)store, (void)series, (void)count, (void)err;
+    return CCD_OK;
+}
+
+static int null_each_run(struct store *store, int64_t limit,
+                         int (*add)(void *user, const struct store_run *run, struct ccd_error *err),
+                         void *user, struct ccd_error *err)
+{
+    (void)store, (void)limit, (void)add, (void)user, (void)err;
+    return CCD_OK;
+}
+
+static int null_each_run_series(struct store *store, const char *run_id,
+                                int (*add)(void *user, const struct store_run_series *series,
+                                           struct ccd_error *err),
+                                void *user, struct ccd_error *err)
+{
+    (void)store, (void)run_id, (void)add, (void)user, (void)err;
+    return CCD_OK;
+}
+
+static int null_each_coverage(struct store *store, const struct data_type *type, int64_t step_s,
+                              int (*add)(void *user, int64_t series_id,
+                                         const struct coverage_segment *segment,
+                                         struct ccd_error *err),
+                              void *user, struct ccd_error *err)
+{
+    (void)store, (void)type, (void)step_s, (void)add, (void)user, (void)err;
+    return CCD_OK;
+}
+
+static int null_try_write(struct store *store, struct ccd_error *err)
+{
+    (void)store, (void)err;
     return CCD_OK;
 }
 
@@ -186,8 +242,15 @@ static const struct store_ops null_ops = {
     .load_coverage = null_load_coverage,
     .compact_coverage = null_compact_coverage,
     .read_rows = null_read_rows,
-    .put_catalogue = null_put_catalogue,
-    .load_catalogue = null_load_catalogue,
+    .put_lists = null_put_lists,
+    .load_list = null_load_list,
+    .each_list = null_each_list,
+    .put_run = null_put_run,
+    .put_run_series = null_put_run_series,
+    .each_run = null_each_run,
+    .each_run_series = null_each_run_series,
+    .each_coverage = null_each_coverage,
+    .try_write = null_try_write,
     .each_series = null_each_series,
     .put_attributes = null_put_attributes,
     .remove_series = null_remove_series,

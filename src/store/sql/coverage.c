@@ -38,29 +38,40 @@ struct load_call {
     void *user;
 };
 
+enum { SEGMENT_COLUMNS = 5 };
+
 static int64_t number(const struct value *value)
 {
     return value->kind == VALUE_I64 ? value->i64 : 0; /* NULL reads as 0 */
 }
 
-static int take_segment(void *user, const struct value *values, size_t count, struct ccd_error *err)
+static int read_segment(const struct sql_store *s, int64_t series_id, const struct value *values,
+                        size_t count, struct coverage_segment *out, struct ccd_error *err)
 {
-    struct load_call *call = user;
-    struct coverage_segment segment = {0};
     char state[32] = "";
-    if (count == 5) {
-        segment.from_ts = number(&values[0]);
-        segment.to_ts = number(&values[1]);
-        segment.asked_utc_s = number(&values[3]);
-        segment.next_check_utc_s = number(&values[4]);
+    *out = (struct coverage_segment){0};
+    if (count == SEGMENT_COLUMNS) {
+        out->from_ts = number(&values[0]);
+        out->to_ts = number(&values[1]);
+        out->asked_utc_s = number(&values[3]);
+        out->next_check_utc_s = number(&values[4]);
         if (values[2].kind == VALUE_TEXT)
             str_copy(state, sizeof(state), values[2].text);
     }
-    if (!coverage_state_parse(state, &segment.state)) {
-        return error_set(err, CCD_DATABASE_DATA,
-                         "the coverage of series %" PRId64 " in %s has the unknown state \"%s\"",
-                         call->series_id, call->store->target.name, state);
-    }
+    if (coverage_state_parse(state, &out->state))
+        return CCD_OK;
+    return error_set(err, CCD_DATABASE_DATA,
+                     "the coverage of series %" PRId64 " in %s has the unknown state \"%s\"",
+                     series_id, s->target.name, state);
+}
+
+static int take_segment(void *user, const struct value *values, size_t count, struct ccd_error *err)
+{
+    struct load_call *call = user;
+    struct coverage_segment segment;
+    int status = read_segment(call->store, call->series_id, values, count, &segment, err);
+    if (status != CCD_OK)
+        return status;
     call->task->delivered = true;
     return call->add(call->user, &segment) == 0 ? CCD_OK : SQL_ENOUGH;
 }
@@ -89,6 +100,55 @@ int sql_load_coverage(struct store *store, int64_t series_id, int64_t step_s,
         .add = add,
         .user = user,
     };
+    task.context = &call;
+    return s->empty ? CCD_OK : sql_store_do(s, &task, err);
+}
+
+/* ---- of a whole type ---- */
+
+struct each_call {
+    struct sql_store *store;
+    struct sql_task *task;
+    const struct data_type *type;
+    int64_t step_s;
+    int (*add)(void *user, int64_t series_id, const struct coverage_segment *segment,
+               struct ccd_error *err);
+    void *user;
+};
+
+static int give_segment(void *user, const struct value *values, size_t count, struct ccd_error *err)
+{
+    struct each_call *call = user;
+    struct coverage_segment segment;
+    int64_t series_id = count > 0 ? number(&values[0]) : 0;
+    int status = read_segment(call->store, series_id, values + 1, count - 1, &segment, err);
+    if (status != CCD_OK)
+        return status;
+    call->task->delivered = true;
+    return call->add(call->user, series_id, &segment, err);
+}
+
+static int give_all(struct sql_connection *c, void *context, struct ccd_error *err)
+{
+    struct each_call *call = context;
+    const struct value parameters[] = {value_text(str_from(call->type->name)),
+                                       value_i64(call->step_s)};
+    return sql_ask(c, doing_load,
+                   "SELECT c.series_id, c.from_ts, c.to_ts, c.state, c.asked_utc_s,"
+                   " c.next_check_utc_s FROM ccdata_coverage c JOIN dim_series d"
+                   " ON d.series_id = c.series_id WHERE d.data_type = ?1 AND c.step_s = ?2"
+                   " ORDER BY c.series_id, c.from_ts",
+                   parameters, 2, give_segment, call, err);
+}
+
+int sql_each_coverage(struct store *store, const struct data_type *type, int64_t step_s,
+                      int (*add)(void *user, int64_t series_id,
+                                 const struct coverage_segment *segment, struct ccd_error *err),
+                      void *user, struct ccd_error *err)
+{
+    struct sql_store *s = (struct sql_store *)store;
+    struct sql_task task = {.run = give_all};
+    struct each_call call = {s, &task, type, step_s, add, user};
     task.context = &call;
     return s->empty ? CCD_OK : sql_store_do(s, &task, err);
 }

@@ -8,7 +8,7 @@ enum {
     STORED_TEXT_MAX_BYTES = 64 << 20,
     DELETED_PER_CALL = 500,
     JOURNAL_COLUMNS = 8,
-    JOURNAL_LINES_MAX = SQL_PARAMETERS_MAX / JOURNAL_COLUMNS
+    JOURNAL_LINES_MAX = 64
 };
 
 static const char doing_compare[] = "compare rows in";
@@ -121,7 +121,7 @@ static int read_stored(struct sql_connection *c, struct reading *r, struct ccd_e
 /* Lines of ccdata_revisions that are written together. */
 struct journal {
     struct buf *sql;
-    struct value values[SQL_PARAMETERS_MAX];
+    struct value values[JOURNAL_LINES_MAX * JOURNAL_COLUMNS];
     char numbers[2 * JOURNAL_LINES_MAX][JOURNAL_NUMBER_MAX_BYTES];
     size_t lines;
 };

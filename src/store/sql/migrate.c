@@ -1,5 +1,6 @@
 /* Steps from one version of the schema to the next. Invariant: a step is one transaction, which
- * also writes the version it leads to; what is killed half-way never happened. */
+ * also writes the version it leads to; what is killed half-way never happened. Where a transaction
+ * cannot hold DDL, the version comes last and the step can be made again. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -9,9 +10,9 @@
 static const char doing[] = "migrate";
 
 struct step {
-    enum store_dialect dialect;
     int64_t from;
-    const char *const *tables; /* that are made anew, up to a NULL */
+    bool (*serves)(enum store_dialect dialect);
+    bool (*changes)(const char *table); /* or makes it */
     int (*run)(struct sql_connection *c, struct ccd_error *err);
 };
 
@@ -21,10 +22,15 @@ struct step {
 static const char *const tables_of_2[] = {"ccdata_schema", "ccdata_quarantine", "ccdata_proofs",
                                           NULL};
 
-static bool contains(const char *const *tables, const char *name)
+static bool is_sqlite(enum store_dialect dialect)
 {
-    for (size_t i = 0; tables[i]; i++)
-        if (strcmp(tables[i], name) == 0)
+    return dialect == DIALECT_SQLITE;
+}
+
+static bool changes_1_to_2(const char *table)
+{
+    for (size_t i = 0; tables_of_2[i]; i++)
+        if (strcmp(tables_of_2[i], table) == 0)
             return true;
     return false;
 }
@@ -32,7 +38,7 @@ static bool contains(const char *const *tables, const char *name)
 static int create_table_of_2(void *user, const struct ddl_object *object, struct ccd_error *err)
 {
     struct sql_connection *c = user;
-    if (object->kind != DDL_TABLE || !contains(tables_of_2, object->name))
+    if (object->kind != DDL_TABLE || !changes_1_to_2(object->name))
         return CCD_OK;
     return sql_run_once(c, doing, object->sql, err);
 }
@@ -110,16 +116,158 @@ static int run_1_to_2(struct sql_connection *c, struct ccd_error *err)
     return status;
 }
 
+/* ---- 2 → 3: all metadata, where there were two lists of instruments; is_listed in these; runs;
+ * views that name the version ---- */
+
+static bool is_any(enum store_dialect dialect)
+{
+    return (unsigned)dialect < DIALECT_COUNT;
+}
+
+static const struct data_type *list_named(const char *table)
+{
+    for (size_t i = 0; i < metadata_table_count; i++)
+        if (strcmp(metadata_tables[i]->name, table) == 0)
+            return metadata_tables[i];
+    return NULL;
+}
+
+static bool changes_2_to_3(const char *table)
+{
+    return strcmp(table, "ccdata_runs") == 0 || strcmp(table, "ccdata_run_series") == 0 ||
+           list_named(table) != NULL;
+}
+
+static bool was_in_2(const struct data_type *list)
+{
+    return list && list->shape == SHAPE_CATALOGUE;
+}
+
+/* Whether a table is there and has the column. */
+struct column_look {
+    const char *column;
+    bool has_table, has_column;
+};
+
+static int take_property(void *user, const struct value *values, size_t count,
+                         struct ccd_error *err)
+{
+    (void)err;
+    struct column_look *look = user;
+    struct str rest = count > 0 && values[0].kind == VALUE_TEXT ? values[0].text : STR("");
+    look->has_table = true;
+    if (str_equal(str_split(&rest, ' '), STR("column")) &&
+        str_equal(str_split(&rest, ' '), str_from(look->column)))
+        look->has_column = true;
+    return CCD_OK;
+}
+
+static int look_for(struct sql_connection *c, const char *table, struct column_look *look,
+                    struct ccd_error *err)
+{
+    const struct value name = value_text(str_from(table));
+    return sql_ask(c, doing, c->dialect->describe, &name, 1, take_property, look, err);
+}
+
+/* Where the step is no transaction, another process may be making it too. */
+static int add_column(struct sql_connection *c, const char *table, const char *column,
+                      struct ccd_error *err)
+{
+    struct buf sql;
+    struct column_look look = {.column = column};
+    buf_init(&sql, SQL_TEXT_MAX_BYTES, c->target->allocator);
+    buf_add_text(&sql, "ALTER TABLE ");
+    sql_add_name(&sql, c, table);
+    buf_add_text(&sql, " ADD COLUMN ");
+    sql_add_name(&sql, c, column);
+    buf_printf(&sql, " %s", c->dialect->types[DDL_BOOL].declared);
+    int status = sql.failed ? error_set(err, CCD_NO_MEMORY, "no memory to migrate")
+                            : sql_run_once(c, doing, sql.data, err);
+    if (status != CCD_OK && !c->broken && !c->dialect->ddl_in_transaction &&
+        look_for(c, table, &look, NULL) == CCD_OK && look.has_column)
+        status = CCD_OK;
+    buf_release(&sql);
+    return status;
+}
+
+static int list_all_rows(struct sql_connection *c, const char *table, const char *column,
+                         struct ccd_error *err)
+{
+    struct buf sql;
+    const struct value yes = value_i64(1);
+    buf_init(&sql, SQL_TEXT_MAX_BYTES, c->target->allocator);
+    buf_add_text(&sql, "UPDATE ");
+    sql_add_name(&sql, c, table);
+    buf_add_text(&sql, " SET ");
+    sql_add_name(&sql, c, column);
+    buf_add_text(&sql, " = ?1 WHERE ");
+    sql_add_name(&sql, c, column);
+    buf_add_text(&sql, " IS NULL");
+    int status = sql_run_text(c, doing, &sql, &yes, 1, NULL, err);
+    buf_release(&sql);
+    return status;
+}
+
+static int extend_lists(struct sql_connection *c, struct ccd_error *err)
+{
+    int status = CCD_OK;
+    for (size_t i = 0; i < metadata_table_count && status == CCD_OK; i++) {
+        const struct data_type *list = metadata_tables[i];
+        int listed = data_type_column_flagged(list, COLUMN_LISTED);
+        if (!was_in_2(list) || listed < 0)
+            continue;
+        struct column_look look = {.column = list->columns[listed].name};
+        status = look_for(c, list->name, &look, err);
+        if (status == CCD_OK && look.has_table && !look.has_column)
+            status = add_column(c, list->name, look.column, err);
+        if (status == CCD_OK && look.has_table)
+            status = list_all_rows(c, list->name, look.column, err);
+    }
+    return status;
+}
+
+static int create_object_of_3(void *user, const struct ddl_object *object, struct ccd_error *err)
+{
+    struct sql_connection *c = user;
+    bool names_version = object->kind == DDL_VIEW && c->dialect->view_joins_schema;
+    return object->kind == DDL_TABLE || names_version ? sql_run_once(c, doing, object->sql, err)
+                                                      : CCD_OK;
+}
+
+static int put_version_3(struct sql_connection *c, struct ccd_error *err)
+{
+    struct buf sql;
+    const struct value parameters[] = {value_i64(3), value_i64(c->target->settle_s)};
+    buf_init(&sql, SQL_TEXT_MAX_BYTES, c->target->allocator);
+    buf_add_text(&sql, "INSERT INTO ccdata_schema (version, settle_s) VALUES (?1, ?2)");
+    upsert_add(&sql, c->dialect, "version", "settle_s");
+    int status = sql_run_text(c, doing, &sql, parameters, 2, NULL, err);
+    buf_release(&sql);
+    return status == CCD_OK
+               ? sql_run_once(c, doing, "DELETE FROM ccdata_schema WHERE version < 3", err)
+               : status;
+}
+
+static int run_2_to_3(struct sql_connection *c, struct ccd_error *err)
+{
+    const struct ddl_options options = {.dialect = c->dialect->id, .if_missing = true};
+    int status = extend_lists(c, err);
+    if (status == CCD_OK)
+        status = ddl_each(&options, c->target->allocator, create_object_of_3, c, err);
+    return status == CCD_OK ? put_version_3(c, err) : status;
+}
+
 /* ---- the steps ---- */
 
 static const struct step steps[] = {
-    {DIALECT_SQLITE, 1, tables_of_2, run_1_to_2},
+    {1, is_sqlite, changes_1_to_2, run_1_to_2},
+    {2, is_any, changes_2_to_3, run_2_to_3},
 };
 
 static const struct step *step_from(enum store_dialect dialect, int64_t version)
 {
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-        if (steps[i].dialect == dialect && steps[i].from == version)
+        if (steps[i].from == version && steps[i].serves(dialect))
             return &steps[i];
     return NULL;
 }
@@ -134,9 +282,14 @@ bool sql_can_migrate(enum store_dialect dialect, int64_t version)
 bool sql_migration_changes(int64_t version, const char *table)
 {
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-        if (steps[i].from >= version && contains(steps[i].tables, table))
+        if (steps[i].from >= version && steps[i].changes(table))
             return true;
     return false;
+}
+
+bool sql_migration_creates(int64_t version, const char *table)
+{
+    return version <= 2 && changes_2_to_3(table) && !was_in_2(list_named(table));
 }
 
 /* Read within the transaction: another process may have made the step. *out_done: nothing is left.
@@ -158,12 +311,15 @@ static int run_next(struct sql_connection *c, bool *out_done, struct ccd_error *
 
 int sql_migrate(struct sql_connection *c, struct ccd_error *err)
 {
+    bool transaction = c->dialect->ddl_in_transaction;
     bool done = false;
     int status = CCD_OK;
     while (!done && status == CCD_OK) {
-        status = c->driver->begin(c, SQL_WRITES, err);
+        status = transaction ? c->driver->begin(c, SQL_WRITES, err) : CCD_OK;
         if (status == CCD_OK)
-            status = sql_end(c, run_next(c, &done, err), err);
+            status = run_next(c, &done, err);
+        if (transaction)
+            status = sql_end(c, status, err);
     }
     return status;
 }

@@ -20,7 +20,8 @@ struct check {
     int64_t settle_s;
     bool create;      /* what is missing may be created */
     bool tables_only; /* a reader of ours does without views and indexes */
-    int64_t version;  /* of the database; 0 = none */
+    int64_t version;  /* of the database, when it is older than ours; else 0 */
+    bool migrating;   /* look whether the tables that a migration makes find their names free */
     bool creating;    /* what is missing is created, else only counted */
     size_t missing;
     char first_missing[64];
@@ -269,7 +270,8 @@ static int check_object(void *user, const struct ddl_object *object, struct ccd_
     struct check *k = user;
     if (k->tables_only && object->kind != DDL_TABLE)
         return CCD_OK;
-    if (k->version > 0 && sql_migration_changes(k->version, object->name))
+    if (k->version > 0 && sql_migration_changes(k->version, object->name) &&
+        !(k->migrating && sql_migration_creates(k->version, object->name)))
         return CCD_OK;
     int status = look_up(k, object->name, err);
     if (status != CCD_OK)
@@ -347,6 +349,20 @@ static int refuse_version(const struct check *k, const struct stored_version *v,
                      v->version, STORE_SCHEMA_VERSION);
 }
 
+/* Tables of somebody else that have the names of ours, before anything is changed. */
+static int check_migration(struct check *k, int64_t version, struct ccd_error *err)
+{
+    bool tables_only = k->tables_only;
+    k->version = version;
+    k->migrating = true;
+    k->tables_only = true;
+    int status = check_each(k, err);
+    k->tables_only = tables_only;
+    k->migrating = false;
+    k->version = 0;
+    return status;
+}
+
 /* An older database is migrated, or read as far as it goes. */
 static int settle_version(struct check *k, const struct store_config *config,
                           struct stored_version *v, struct ccd_error *err)
@@ -366,7 +382,9 @@ static int settle_version(struct check *k, const struct store_config *config,
                          "or `ccdata schema --create`",
                          k->c->target->name, v->version, STORE_SCHEMA_VERSION);
     }
-    int status = sql_migrate(k->c, err);
+    int status = check_migration(k, v->version, err);
+    if (status == CCD_OK)
+        status = sql_migrate(k->c, err);
     return status == CCD_OK ? read_version(k, v, err) : status;
 }
 
@@ -427,13 +445,14 @@ static int prepare(struct check *k, const struct store_config *config, bool *out
 }
 
 int sql_schema_prepare(struct sql_connection *c, const struct store_config *config, bool *out_ours,
-                       struct ccd_error *err)
+                       int64_t *out_version, struct ccd_error *err)
 {
     struct check k;
     check_init(&k, c);
     k.create = config->create_schema && !config->read_only;
     k.tables_only = config->read_only;
     int status = prepare(&k, config, out_ours, err);
+    *out_version = k.version > 0 ? k.version : STORE_SCHEMA_VERSION;
     check_release(&k);
     return status;
 }

@@ -18,7 +18,7 @@
 enum {
     SQL_NAME_MAX_BYTES = 512,
     SQL_TEXT_MAX_BYTES = 256 * 1024, /* of a statement, without rows in it */
-    SQL_PARAMETERS_MAX = 512,
+    SQL_PARAMETERS_MAX = 4096,
     SQL_STATEMENTS_KEPT = 64,
 };
 

@@ -66,7 +66,7 @@ static int try_prepare(struct sql_store *s, const struct store_config *config,
     if (status != CCD_OK || missing)
         return status;
     bool ours;
-    status = sql_schema_prepare(s->control, config, &ours, err);
+    status = sql_schema_prepare(s->control, config, &ours, &s->version, err);
     s->empty = s->read_only && !ours;
     return status;
 }
@@ -135,6 +135,7 @@ int sql_store_open(const struct store_config *config, const struct sql_driver *d
         .ops = &sql_store_ops,
         .capabilities = driver->capabilities,
         .dialect = s->dialect->id,
+        .schema_version = s->empty ? 0 : s->version,
     };
     *out = &s->base;
     return CCD_OK;
@@ -224,8 +225,15 @@ const struct store_ops sql_store_ops = {
     .load_coverage = sql_load_coverage,
     .compact_coverage = sql_compact_coverage,
     .read_rows = sql_read_rows,
-    .put_catalogue = sql_put_catalogue,
-    .load_catalogue = sql_load_catalogue,
+    .put_lists = sql_put_lists,
+    .load_list = sql_load_list,
+    .each_list = sql_each_list,
+    .put_run = sql_put_run,
+    .put_run_series = sql_put_run_series,
+    .each_run = sql_each_run,
+    .each_run_series = sql_each_run_series,
+    .each_coverage = sql_each_coverage,
+    .try_write = sql_try_write,
     .each_series = sql_each_series,
     .put_attributes = sql_put_attributes,
     .remove_series = sql_remove_series,

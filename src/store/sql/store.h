@@ -31,7 +31,8 @@ struct sql_store {
     struct sql_target target;
     const struct dialect *dialect;
     bool read_only;
-    bool empty; /* a reader of nothing: every question has its ordinary answer */
+    int64_t version; /* of the schema; below STORE_SCHEMA_VERSION when an older one is read */
+    bool empty;      /* a reader of nothing: every question has its ordinary answer */
     struct sql_connection *control; /* NULL or broken: opened again by the next call */
     bool *held;                     /* locks, by data type and interval */
     struct sql_pool *pool;
@@ -62,9 +63,10 @@ void sql_store_unlock(struct store *store, const struct data_type *type, enum in
 /* ---- schema.c ---- */
 
 /* Compare the database with the registry's schema, migrate and create what is missing (when
- * config->create_schema), write the settle time. *out_ours: it has our tables. */
+ * config->create_schema), write the settle time. *out_ours: it has our tables. *out_version: theirs
+ * is older only for a reader. */
 int sql_schema_prepare(struct sql_connection *c, const struct store_config *config, bool *out_ours,
-                       struct ccd_error *err);
+                       int64_t *out_version, struct ccd_error *err);
 /* Give every difference between the database and ours to add. */
 int sql_schema_report(struct sql_connection *c,
                       void (*add)(void *user, const struct store_difference *difference),
@@ -77,6 +79,8 @@ int sql_create_legacy_views(struct store *store, struct ccd_error *err);
 bool sql_can_migrate(enum store_dialect dialect, int64_t version);
 /* Whether the steps from this version change the table, so that a reader must not insist on it. */
 bool sql_migration_changes(int64_t version, const char *table);
+/* Whether they make the table, so that nothing else may have its name. */
+bool sql_migration_creates(int64_t version, const char *table);
 /* All steps from the version that is stored, each in one transaction. */
 int sql_migrate(struct sql_connection *c, struct ccd_error *err);
 
@@ -186,12 +190,30 @@ int sql_compact_coverage(struct store *store, int64_t series_id, int64_t step_s,
 int sql_read_rows(struct store *store, const struct data_type *type, enum interval interval,
                   int64_t series_id, struct period_range range, struct batch *batch,
                   int64_t *collected_utc_s, struct ccd_error *err);
-int sql_put_catalogue(struct store *store, const struct data_type *type, struct str market,
-                      const struct batch *rows, int64_t asked_utc_s,
-                      struct store_catalogue_counts *out_counts, struct ccd_error *err);
-int sql_load_catalogue(struct store *store, const struct data_type *type, struct str market,
-                       struct batch *batch, size_t *out_count, int64_t *out_asked_utc_s,
+int sql_put_lists(struct store *store, const struct store_lists *lists,
+                  struct store_list_counts *out_counts, struct ccd_error *err);
+int sql_load_list(struct store *store, const struct data_type *table, struct str scope,
+                  struct batch *batch, size_t *out_count, int64_t *out_asked_utc_s,
+                  struct ccd_error *err);
+int sql_each_list(struct store *store, const struct data_type *table,
+                  int (*add)(void *user, struct str scope, int64_t asked_utc_s,
+                             struct ccd_error *err),
+                  void *user, struct ccd_error *err);
+int sql_put_run(struct store *store, const struct store_run *run, struct ccd_error *err);
+int sql_put_run_series(struct store *store, const struct store_run_series *series, size_t count,
                        struct ccd_error *err);
+int sql_each_run(struct store *store, int64_t limit,
+                 int (*add)(void *user, const struct store_run *run, struct ccd_error *err),
+                 void *user, struct ccd_error *err);
+int sql_each_run_series(struct store *store, const char *run_id,
+                        int (*add)(void *user, const struct store_run_series *series,
+                                   struct ccd_error *err),
+                        void *user, struct ccd_error *err);
+int sql_each_coverage(struct store *store, const struct data_type *type, int64_t step_s,
+                      int (*add)(void *user, int64_t series_id,
+                                 const struct coverage_segment *segment, struct ccd_error *err),
+                      void *user, struct ccd_error *err);
+int sql_try_write(struct store *store, struct ccd_error *err);
 int sql_each_series(struct store *store, const struct data_type *type,
                     int (*add)(void *user, const struct store_series *series,
                                struct ccd_error *err),

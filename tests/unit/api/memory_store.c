@@ -5,9 +5,10 @@
 
 #include "base/hash.h"
 #include "store/attributes.h"
+#include "store/list_keys.h"
 #include "store/value.h"
 
-enum { SERIES_MAX = 64, LISTS_MAX = 8, ATTRIBUTE_TEXT_BYTES = 64 };
+enum { SERIES_MAX = 64, LISTS_MAX = 32, ATTRIBUTE_TEXT_BYTES = 64 };
 
 struct memory_row {
     int64_t series_id, ts, collected_utc_s;
@@ -29,7 +30,7 @@ struct memory_series {
     char texts[ATTRIBUTE_MAX][ATTRIBUTE_TEXT_BYTES];
 };
 
-/* Instruments of a market: numbered, all equal but for their number. */
+/* Rows of a list: numbered, all equal but for their number. */
 struct memory_list {
     const struct data_type *type;
     char market[MARKET_MAX_BYTES];
@@ -299,33 +300,58 @@ static struct memory_list *list_of(struct memory *m, const struct data_type *typ
     return NULL;
 }
 
-static int memory_load_catalogue(struct store *store, const struct data_type *type,
-                                 struct str market, struct batch *batch, size_t *out_count,
-                                 int64_t *out_asked_utc_s, struct ccd_error *err)
+/* The key alone, made of the row's number. */
+static void add_numbered_row(struct batch *batch, const struct list_keys *keys, size_t number)
 {
-    const struct memory_list *list = list_of(of(store), type, market);
-    int column = data_type_column(type, STR("instrument"));
+    size_t row = batch->row_count++;
+    char name[16];
+    str_print(name, sizeof(name), "I%zu", number);
+    for (size_t i = keys->market >= 0; i < keys->count; i++)
+        if (batch->type->columns[keys->columns[i]].kind == COLUMN_TEXT)
+            batch_set_text(batch, row, keys->columns[i], str_from(name));
+        else
+            batch_set_i64(batch, row, keys->columns[i], (int64_t)number);
+}
+
+static int memory_load_list(struct store *store, const struct data_type *table, struct str scope,
+                            struct batch *batch, size_t *out_count, int64_t *out_asked_utc_s,
+                            struct ccd_error *err)
+{
+    const struct memory_list *list = list_of(of(store), table, scope);
+    struct list_keys keys;
     *out_count = list ? list->count : 0;
     *out_asked_utc_s = list ? list->asked_utc_s : 0;
-    for (size_t i = 0; batch && i < *out_count; i++) {
-        char name[16];
-        str_print(name, sizeof(name), "I%zu", i);
-        batch_set_text(batch, i, (size_t)column, str_from(name));
-        batch->row_count++;
-    }
+    if (!list_keys_init(&keys, table))
+        return fail(CCD_INTERNAL, err);
+    for (size_t i = 0; batch && i < *out_count; i++)
+        add_numbered_row(batch, &keys, i);
     return operation(err);
 }
 
-static int memory_put_catalogue(struct store *store, const struct data_type *type,
-                                struct str market, const struct batch *rows, int64_t asked_utc_s,
-                                struct store_catalogue_counts *out_counts, struct ccd_error *err)
+static int memory_each_list(struct store *store, const struct data_type *table,
+                            int (*add)(void *user, struct str scope, int64_t asked_utc_s,
+                                       struct ccd_error *err),
+                            void *user, struct ccd_error *err)
+{
+    const struct memory *m = of(store);
+    int status = operation(err);
+    for (size_t i = 0; i < m->list_count && status == 0; i++)
+        if (m->lists[i].type == table)
+            status = add(user, str_from(m->lists[i].market), m->lists[i].asked_utc_s, err);
+    return status;
+}
+
+static int memory_put_lists(struct store *store, const struct store_lists *lists,
+                            struct store_list_counts *out_counts, struct ccd_error *err)
 {
     int status = operation(err);
-    char name[MARKET_MAX_BYTES];
-    str_copy(name, sizeof(name), market);
-    *out_counts = (struct store_catalogue_counts){.added = (int64_t)rows->row_count};
-    if (status == 0)
-        memory_add_instruments(store, type, name, rows->row_count, asked_utc_s);
+    char scope[MARKET_MAX_BYTES];
+    str_copy(scope, sizeof(scope), lists->scope);
+    for (size_t i = 0; i < lists->count && status == 0; i++) {
+        size_t rows = lists->lists[i].rows->row_count;
+        out_counts[i] = (struct store_list_counts){.added = (int64_t)rows};
+        memory_add_instruments(store, lists->lists[i].table, scope, rows, lists->asked_utc_s);
+    }
     return status;
 }
 
@@ -444,8 +470,9 @@ static const struct store_ops memory_ops = {
     .load_coverage = memory_load_coverage,
     .compact_coverage = memory_compact,
     .read_rows = memory_read_rows,
-    .put_catalogue = memory_put_catalogue,
-    .load_catalogue = memory_load_catalogue,
+    .put_lists = memory_put_lists,
+    .load_list = memory_load_list,
+    .each_list = memory_each_list,
     .each_series = memory_each_series,
     .put_attributes = memory_put_attributes,
     .writer_open = memory_writer_open,

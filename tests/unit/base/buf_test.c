@@ -123,6 +123,10 @@ TEST(buf_json_text)
               buf_add_json_text(&b, STR("a\"b\\c/\b\f\n\r\t\x01\x7F\xC2\x85\xE2\x80\xA8\xC3\xA9")));
     CHECK_TEXT("\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u007f\\u0085\\u2028\xC3\xA9\"", b.data);
     buf_clear(&b);
+    CHECK_INT(
+        0, buf_add_json_text(&b, STR("\xE2\x80\xAE\xE2\x81\xA6\xEF\xBB\xBF\xD8\x9C\xE2\x82\xBF")));
+    CHECK_TEXT("\"\\u202e\\u2066\\ufeff\\u061c\xE2\x82\xBF\"", b.data);
+    buf_clear(&b);
     CHECK_INT(0, buf_add_json_text(&b, STR("\xFFok\xC3")));
     CHECK_TEXT("\"\xEF\xBF\xBDok\xEF\xBF\xBD\"", b.data);
     buf_clear(&b);

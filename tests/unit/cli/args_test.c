@@ -1,6 +1,7 @@
 #include "cli/args.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "cli/commands.h"
@@ -91,6 +92,28 @@ TEST(args_every_option_reaches_the_library)
     CHECK_INT(100, fake.job.asset_limit);
 }
 
+TEST(args_every_option_of_the_selection_reaches_the_library)
+{
+    CHECK(runs("spot_ohlcv --quotes USD,EUR --quotes BTC --min_grade AA --asset_limit 7"));
+    CHECK_TEXT("USD EUR BTC", fake.quotes);
+    CHECK_TEXT("AA -", fake.choices);
+    CHECK_INT(7, fake.job.asset_limit);
+    CHECK(runs("exchange_metadata --exchange_type spot --full_refresh"));
+    CHECK_TEXT("exchange_metadata - - - - -", fake.names);
+    CHECK_TEXT("- spot", fake.choices);
+    CHECK(fake.job.full_refresh);
+    CHECK(!fake.job.force);
+    CHECK(runs("futures_instruments --exchanges binance --force --max_calls 4"));
+    CHECK_TEXT("binance", fake.exchanges);
+    CHECK(fake.job.force);
+    CHECK(!fake.job.full_refresh);
+    CHECK_INT(4, fake.run.max_calls);
+    CHECK_TEXT("futures_instruments", fake.run_command);
+    CHECK(runs("asset_metadata --dry_run"));
+    CHECK_INT(1, fake.planned);
+    CHECK_INT(1, fake.job_count);
+}
+
 TEST(args_settings_are_named_as_in_the_environment)
 {
     CHECK(runs("spot_ohlcv --enable_caching --database sqlite:a.db --enable_monitoring"));
@@ -99,15 +122,23 @@ TEST(args_settings_are_named_as_in_the_environment)
                fake.settings);
 }
 
+/* Some name files of the project. */
+static struct outcome run_example(const struct command *command, const char *more)
+{
+    char line[512];
+    CHECK_INT(0, chdir(SOURCE_ROOT));
+    CHECK(strncmp(command->example, "ccdata ", 7) == 0);
+    CHECK(str_print(line, sizeof line, "%s%s", command->example + 7, more));
+    fake_reset();
+    return run_line(line);
+}
+
 TEST(args_every_command_accepts_monitoring_and_caching)
 {
     for (size_t i = 0; i < cli_command_count; i++) {
         /* Its example: some commands need more than their name. */
-        char line[512];
-        CHECK(str_print(line, sizeof line, "%s --enable_monitoring --enable-caching",
-                        cli_commands[i].example + strlen("ccdata ")));
-        fake_reset();
-        struct outcome outcome = run_line(line);
+        struct outcome outcome = run_example(&cli_commands[i],
+                                             " --enable_monitoring --enable-caching");
         CHECK_INT(0, outcome.exit_code);
         outcome_release(&outcome);
     }
@@ -178,8 +209,7 @@ TEST(args_unknown_names_come_with_the_nearest)
 
 TEST(args_commands_of_later_versions_are_unknown)
 {
-    CHECK(refuses("status --enable_monitoring", "unknown command 'status'"));
-    CHECK(refuses("batch --config x.json", "unknown command 'batch'"));
+    CHECK(refuses("doctor --enable_monitoring", "unknown command 'doctor'"));
 }
 
 TEST(args_missing_values)
@@ -213,6 +243,8 @@ TEST(args_times_and_choices_are_checked)
     CHECK(refuses("spot_ohlcv --to 2023-02-29", "'2023-02-29' is not a date"));
     CHECK(refuses("spot_ohlcv --interval 1D", "'1D' is not one of 1d, 1h, 1m"));
     CHECK(refuses("spot_ohlcv --progress fancy", "'fancy' is not one of auto, bar, log, none"));
+    CHECK(refuses("spot_ohlcv --min_grade bb", "'bb' is not one of AA, BB, F"));
+    CHECK(refuses("exchange_metadata --exchange_type both", "'both' is not one of spot, all"));
 }
 
 TEST(args_duplicates_and_contradictions)
@@ -232,7 +264,15 @@ TEST(args_options_of_other_commands)
     CHECK(
         refuses("indices_ohlcv --exchanges kraken",
                 "indices_ohlcv does not take --exchanges; it belongs to spot_ohlcv, futures_ohlcv, "
-                "futures_funding_rate, futures_open_interest"));
+                "futures_funding_rate, futures_open_interest, spot_instruments, "
+                "futures_instruments"));
+    CHECK(refuses("asset_metadata --interval 1d", "asset_metadata does not take --interval"));
+    CHECK(refuses("asset_metadata --exchange_type spot", "it belongs to exchange_metadata"));
+    CHECK(refuses("exchange_metadata --exchanges kraken", "does not take --exchanges"));
+    CHECK(refuses("spot_ohlcv --full_refresh", "does not take --full_refresh; it belongs to "
+                                               "asset_metadata, exchange_metadata"));
+    CHECK(refuses("spot_ohlcv --continue_on_error", "it belongs to batch"));
+    CHECK(refuses("batch --interval 1d", "batch does not take --interval"));
     CHECK(refuses("--pair_limit 5 indices_ohlcv", "indices_ohlcv does not take --pair_limit; it "
                                                   "belongs to spot_ohlcv"));
     CHECK(refuses("types --dry_run", "types does not take --dry_run"));
@@ -297,9 +337,7 @@ TEST(tables_agree_with_each_other)
 TEST(tables_examples_run)
 {
     for (size_t i = 0; i < cli_command_count; i++) {
-        fake_reset();
-        CHECK(strncmp(cli_commands[i].example, "ccdata ", 7) == 0);
-        struct outcome outcome = run_line(cli_commands[i].example + 7);
+        struct outcome outcome = run_example(&cli_commands[i], "");
         CHECK_INT(0, outcome.exit_code);
         CHECK_TEXT("", outcome.err);
         outcome_release(&outcome);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "fake_stored.h"
 
 struct ccd_client {
     const struct ccd_options *options;
@@ -19,8 +20,11 @@ static struct ccd_client the_client;
 
 void fake_reset(void)
 {
+    fake_stored_reset();
     fake = (struct fake){
         .report = {.status = "complete"},
+        .batch_jobs = {CCD_JOB_INIT, CCD_JOB_INIT, CCD_JOB_INIT},
+        .batch_job_count = 3,
         .copy_report = {.status = "complete", .from = "sqlite:a.db", .to = "sqlite:b.db"},
         .diff_report = {.status = "complete", .left = "sqlite:a.db", .right = "sqlite:b.db"},
         .selftest_report = {.status = "complete", .database = "sqlite:a.db"},
@@ -95,6 +99,11 @@ static void remember(const struct ccd_job *job, const struct ccd_run_options *ru
         append(fake.exchanges, i ? " " : "", job->exchanges[i]);
     for (size_t i = 0; i < job->instrument_count; i++)
         append(fake.instruments, i ? " " : "", job->instruments[i]);
+    for (size_t i = 0; i < job->quote_count; i++)
+        append(fake.quotes, i ? " " : "", job->quotes[i]);
+    append(fake.choices, "", job->min_grade);
+    append(fake.choices, " ", job->exchange_type);
+    append(fake.run_command, "", run->command);
     fake.job = *job;
     fake.run = *run;
 }
@@ -106,9 +115,10 @@ static void raise_signals(void)
     }
 }
 
-static int run(const struct ccd_job *jobs, const struct ccd_run_options *options,
+static int run(const struct ccd_job *jobs, size_t job_count, const struct ccd_run_options *options,
                struct ccd_report **out_report, struct ccd_error *err)
 {
+    fake.job_count = job_count;
     remember(&jobs[0], options);
     for (size_t i = 0; i < fake.progress_count && options->progress; i++)
         options->progress(options->progress_user, &fake.progress[i]);
@@ -126,16 +136,41 @@ int ccd_plan(struct ccd_client *client, const struct ccd_job *jobs, size_t job_c
              const struct ccd_run_options *options, struct ccd_report **out_report,
              struct ccd_error *err)
 {
-    fake.planned += client == &the_client && job_count == 1;
-    return run(jobs, options, out_report, err);
+    fake.planned += client == &the_client;
+    return run(jobs, job_count, options, out_report, err);
 }
 
 int ccd_ingest(struct ccd_client *client, const struct ccd_job *jobs, size_t job_count,
                const struct ccd_run_options *options, struct ccd_report **out_report,
                struct ccd_error *err)
 {
-    fake.ingested += client == &the_client && job_count == 1;
-    return run(jobs, options, out_report, err);
+    fake.ingested += client == &the_client;
+    return run(jobs, job_count, options, out_report, err);
+}
+
+int ccd_batch_parse(const char *text, size_t len, const char *name, struct ccd_batch **out_batch,
+                    struct ccd_error *err)
+{
+    fake.batch_bytes = len;
+    str_copy(fake.batch_text, sizeof fake.batch_text, (struct str){text, len});
+    append(fake.batch_name, "", name);
+    if (fake.batch_error.status != CCD_OK) {
+        *err = fake.batch_error;
+        return (int)err->status;
+    }
+    *out_batch = (struct ccd_batch *)fake.batch_jobs;
+    return 0;
+}
+
+const struct ccd_job *ccd_batch_jobs(const struct ccd_batch *batch, size_t *out_count)
+{
+    *out_count = fake.batch_job_count;
+    return (const struct ccd_job *)batch;
+}
+
+void ccd_batch_free(struct ccd_batch *batch)
+{
+    fake.batches_freed += batch != NULL;
 }
 
 void ccd_report_free(struct ccd_report *report)
@@ -232,13 +267,18 @@ const char *ccd_step_state_name(enum ccd_step_state state)
     return NAMES[state];
 }
 
-static const struct ccd_column_info COLUMNS[] = {
-    {"ts", "TIMESTAMP", "time", "key", "s", "Start of the period.", "ID"},
-    {"base", "BASE", "text", "series", "", "The asset that is bought | sold.", "MAPPING"},
-    {"close", "CLOSE", "number", "value", "price",
+static const struct ccd_column_info CANDLE_COLUMNS[] = {
+    {NULL, "ts", "TIMESTAMP", "time", "key", "s", "Start of the period.", "ID"},
+    {NULL, "base", "BASE", "text", "series", "", "The asset that is bought | sold.", "MAPPING"},
+    {NULL, "close", "CLOSE", "number", "value", "price",
      "The last price of the period, which is the price of the last trade before the period ended, "
      "in units of the quote asset.",
      "OHLC"},
+};
+
+static const struct ccd_column_info LIST_COLUMNS[] = {
+    {"spot_instruments", "market", "", "text", "key", "", "The market.", "ID"},
+    {"instrument_aliases", "alias", "ALIAS", "text", "key", "", "Another name.", "ID"},
 };
 
 static const struct ccd_type_info TYPES[] = {
@@ -260,8 +300,7 @@ struct ccd_type_info ccd_type_at(size_t index)
 
 struct ccd_column_info ccd_type_column_at(size_t type_index, size_t column_index)
 {
-    (void)type_index;
-    return COLUMNS[column_index];
+    return type_index == 0 ? CANDLE_COLUMNS[column_index] : LIST_COLUMNS[column_index];
 }
 
 size_t ccd_type_find(const char *name, const char **out_nearest)
@@ -284,6 +323,38 @@ struct ccd_interval_info ccd_interval_at(size_t index)
 size_t ccd_interval_count(void)
 {
     return sizeof INTERVALS / sizeof INTERVALS[0];
+}
+
+size_t ccd_batch_key_count(void)
+{
+    return 3;
+}
+
+struct ccd_batch_key ccd_batch_key_at(size_t index)
+{
+    static const struct ccd_batch_key KEYS[] = {
+        {.name = "data_type", .form = "text: a data type"},
+        {.name = "pair_limit", .form = "whole number", .min = 1, .max = 9},
+        {.name = "min_grade", .form = "text", .choice_at = ccd_grade_at},
+    };
+    return KEYS[index];
+}
+
+bool ccd_batch_key_fits(size_t key_index, size_t type_index)
+{
+    return key_index == 0 || type_index == 0;
+}
+
+const char *ccd_grade_at(size_t index)
+{
+    static const char *const GRADES[] = {"AA", "BB", "F"};
+    return index < sizeof GRADES / sizeof GRADES[0] ? GRADES[index] : NULL;
+}
+
+const char *ccd_exchange_type_at(size_t index)
+{
+    static const char *const TYPES_OF_EXCHANGES[] = {"spot", "all"};
+    return index < 2 ? TYPES_OF_EXCHANGES[index] : NULL;
 }
 
 int ccd_schema_sql(const char *dialect, bool legacy_views, char **out_text, struct ccd_error *err)

@@ -20,6 +20,9 @@ struct fake {
     struct ccd_copy_report copy_report;
     struct ccd_diff_report diff_report;
     struct ccd_selftest_report selftest_report;
+    struct ccd_error batch_error;
+    struct ccd_job batch_jobs[3]; /* what every batch file holds */
+    size_t batch_job_count;
     const char *log_level;          /* LOG_LEVEL */
     struct fake_line open_lines[4]; /* logged while opening, up to the first without text */
     struct fake_line run_lines[4];
@@ -39,6 +42,14 @@ struct fake {
     char names[FAKE_TEXT_BYTES]; /* "data_type interval market instrument from to" */
     char exchanges[FAKE_TEXT_BYTES];
     char instruments[FAKE_TEXT_BYTES];
+    char quotes[FAKE_TEXT_BYTES];
+    char choices[FAKE_TEXT_BYTES]; /* "min_grade exchange_type" */
+    size_t job_count;
+    char run_command[FAKE_TEXT_BYTES];
+    size_t batch_bytes; /* what ccd_batch_parse was given */
+    char batch_text[FAKE_TEXT_BYTES];
+    char batch_name[FAKE_TEXT_BYTES];
+    int batches_freed;
     struct ccd_run_options run;
     int created, checked; /* schema */
     bool legacy_views;

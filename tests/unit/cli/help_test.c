@@ -88,6 +88,10 @@ TEST(types_as_text)
     CHECK(contains(outcome.out, "1h       view spot_ohlcv_1h, at most 2000 periods per call\n"));
     CHECK(widest_line(outcome.out) <= 100);
     outcome_release(&outcome);
+    outcome = run_line("types spot_instruments");
+    CHECK(contains(outcome.out, "\ntable spot_instruments\n\ncolumn  vendor key "));
+    CHECK(contains(outcome.out, "\ntable instrument_aliases\n\ncolumn  vendor key "));
+    outcome_release(&outcome);
 }
 
 TEST(types_as_markdown)
@@ -107,7 +111,9 @@ TEST(types_as_markdown)
                    "    ccdata spot_ohlcv --exchanges kraken coinbase --pair_limit 50\n"));
     outcome_release(&outcome);
     outcome = run_line("types spot_instruments --markdown");
-    CHECK(contains(outcome.out, "Table `spot_instruments`.\n"));
+    CHECK(contains(outcome.out, "In `spot_instruments`, `instrument_aliases`.\n"));
+    CHECK(contains(outcome.out, "\n## Table `instrument_aliases`\n\n| column | vendor field "));
+    CHECK(contains(outcome.out, "| `alias` | `ALIAS` | ID | text | key |  | Another name. |\n"));
     outcome_release(&outcome);
 }
 

@@ -83,6 +83,43 @@ TEST(json_run)
     outcome_release(&outcome);
 }
 
+TEST(json_lists)
+{
+    fake_reset();
+    fake.report = lists_report();
+    struct outcome outcome = run_line("spot_instruments --json");
+    json_t *root = parse(outcome.out);
+    CHECK_INT(515, int_of(root, "records_processed"));
+    CHECK_INT(302, int_of(root, "records_inserted"));
+    CHECK_INT(4, int_of(json_object_get(root, "totals"), "lists"));
+    CHECK_INT(4, int_of(json_object_get(root, "totals"), "metadata_calls"));
+    json_t *operations = json_object_get(root, "operations");
+    json_t *operation = json_array_get(operations, 0);
+    CHECK(json_is_null(json_object_get(operation, "interval")));
+    CHECK_INT(0, json_array_size(json_object_get(operation, "series")));
+    json_t *list = json_array_get(json_object_get(operation, "lists"), 0);
+    CHECK_TEXT("exchanges", text_of(list, "table"));
+    CHECK(json_is_null(json_object_get(list, "market")));
+    CHECK_TEXT("complete", text_of(list, "state"));
+    CHECK_INT(340, int_of(list, "listed"));
+    CHECK_INT(2, int_of(list, "added"));
+    CHECK_INT(300, int_of(list, "changed"));
+    CHECK_INT(38, int_of(list, "unchanged"));
+    CHECK_INT(1, int_of(list, "gone"));
+    CHECK_INT(0, int_of(list, "refused"));
+    CHECK_INT(1, int_of(list, "calls"));
+    CHECK(json_is_null(json_object_get(list, "error")));
+    list = json_array_get(json_object_get(json_array_get(operations, 1), "lists"), 1);
+    CHECK_TEXT("kra\033ken", text_of(list, "market"));
+    CHECK_INT(4, int_of(list, "unknown_keys"));
+    CHECK_TEXT("NEW\033THING", text_of(list, "first_unknown_key"));
+    operation = json_array_get(operations, 2);
+    CHECK_INT(7, int_of(operation, "exit_code"));
+    CHECK(json_is_true(json_object_get(operation, "not_started")));
+    json_decref(root);
+    outcome_release(&outcome);
+}
+
 TEST(json_plan)
 {
     fake_reset();
@@ -154,11 +191,15 @@ TEST(json_types)
     CHECK_TEXT("CLOSE", text_of(column, "vendor_key"));
     CHECK_TEXT("number", text_of(column, "kind"));
     CHECK_TEXT("value", text_of(column, "role"));
+    CHECK(json_is_null(json_object_get(column, "table")));
     json_decref(root);
     outcome_release(&outcome);
     outcome = run_line("types spot_instruments --json");
     root = parse(outcome.out);
     CHECK_INT(1, json_array_size(json_object_get(root, "types")));
+    type = json_array_get(json_object_get(root, "types"), 0);
+    column = json_array_get(json_object_get(type, "columns"), 1);
+    CHECK_TEXT("instrument_aliases", text_of(column, "table"));
     json_decref(root);
     outcome_release(&outcome);
 }

@@ -183,6 +183,77 @@ TEST(report_causes_of_an_operation_and_of_a_run)
     buf_release(&text);
 }
 
+TEST(report_of_metadata)
+{
+    fake_reset();
+    fake.report = lists_report();
+    struct outcome outcome = run_line("exchange_metadata");
+    CHECK_INT(1, outcome.exit_code);
+    CHECK_TEXT(
+        "from https://data-api.coindesk.com to sqlite:ccdata.db\n"
+        "\n"
+        "exchange_metadata\n"
+        "table         state       listed  new  changed  unchanged  no longer listed\n"
+        "exchanges     complete       340    2      300         38                 1\n"
+        "spot_markets  up_to_date     170    0        0        170                 0\n"
+        "\n"
+        "spot_instruments\n"
+        "table             market      state       listed  new  changed  unchanged  no longer "
+        "listed\n"
+        "spot_instruments  coinbase    failed           0    0        0          0               "
+        "  0\n"
+        "spot_instruments  kra\\x1bken  up_to_date       5    0        0          5               "
+        "  0\n"
+        "\n"
+        "futures_ohlcv 1h: not started\n"
+        "\n"
+        "partial (exit code 1): 3 operations, 0 series, 4 lists, 0 calls, 4 metadata calls made, "
+        "302 rows written, 1.0 s, 302 rows/s\n"
+        "\n"
+        "why it is not complete:\n"
+        "  reply refused, 1 list\n"
+        "    spot_instruments coinbase: the list shrank from 900 to 3\n"
+        "    futures_ohlcv 1h: not started, because X failed before it\n"
+        "    next: run the same command later; the log with -v and the table "
+        "ccdata_quarantine show what was refused\n",
+        outcome.out);
+    CHECK(contains(outcome.err, "partial (exit code 1): spot_instruments coinbase: the list shrank "
+                                "from 900 to 3; next: "));
+    outcome_release(&outcome);
+    outcome = run_line("exchange_metadata -v");
+    CHECK(contains(outcome.out, "kra\\x1bken: 4 members that no column takes, the first "
+                                "NEW\\x1bTHING\n"));
+    outcome_release(&outcome);
+}
+
+TEST(report_plan_of_metadata)
+{
+    static const struct ccd_list_result LISTS[] = {
+        {.table = "assets", .state = CCD_SERIES_PLANNED, .calls = -1},
+        {.table = "exchanges", .state = CCD_SERIES_PLANNED, .calls = 1}};
+    static const struct ccd_operation OPERATION = {
+        .data_type = "asset_metadata", .lists = LISTS, .list_count = 2};
+    fake_reset();
+    fake.report = (struct ccd_report){.operations = &OPERATION,
+                                      .operation_count = 1,
+                                      .status = "complete",
+                                      .calls = 1,
+                                      .quota_share_hour = -1,
+                                      .quota_share_day = -1};
+    struct outcome outcome = run_line("asset_metadata --dry_run");
+    CHECK_TEXT("asset_metadata\n"
+               "table      state    calls\n"
+               "assets     planned      ?\n"
+               "exchanges  planned      1\n"
+               "\n"
+               "complete: 2 lists, 1 calls, 0 rows, about 0.0 s\n"
+               "no limit per hour is set\n"
+               "no limit per day is set\n"
+               "nothing was written\n",
+               outcome.out);
+    outcome_release(&outcome);
+}
+
 TEST(report_plan)
 {
     fake_reset();
@@ -228,9 +299,8 @@ TEST(table_wraps_its_last_column_only_when_it_is_text)
     struct buf text;
     char words[300];
     memset(words, 'w', sizeof words);
-    for (size_t i = 9; i < sizeof words; i += 10) {
+    for (size_t i = 9; i < sizeof words; i += 10)
         words[i] = ' ';
-    }
     words[sizeof words - 1] = '\0';
     buf_init(&text, TEXT_MAX_BYTES, NULL);
     table_init(&table, COLUMNS, 2);

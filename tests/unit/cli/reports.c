@@ -50,6 +50,62 @@ struct ccd_report partial_report(void)
     };
 }
 
+struct ccd_report lists_report(void)
+{
+    static const struct ccd_list_result exchanges[] = {
+        {.table = "exchanges",
+         .state = CCD_SERIES_COMPLETE,
+         .listed = 340,
+         .added = 2,
+         .changed = 300,
+         .unchanged = 38,
+         .gone = 1,
+         .calls = 1},
+        {.table = "spot_markets",
+         .state = CCD_SERIES_UP_TO_DATE,
+         .listed = 170,
+         .unchanged = 170,
+         .calls = 1},
+    };
+    static const struct ccd_list_result instruments[] = {
+        {.table = "spot_instruments",
+         .market = "coinbase",
+         .state = CCD_SERIES_FAILED,
+         .calls = 1,
+         .error = {.status = CCD_BAD_REPLY, .message = "the list shrank from 900 to 3"}},
+        {.table = "spot_instruments",
+         .market = "kra\033ken",
+         .state = CCD_SERIES_UP_TO_DATE,
+         .listed = 5,
+         .unchanged = 5,
+         .unknown_keys = 4,
+         .first_unknown_key = "NEW\033THING",
+         .calls = 1},
+    };
+    static struct ccd_operation operations[] = {
+        {.data_type = "exchange_metadata", .lists = exchanges, .list_count = 2},
+        {.data_type = "spot_instruments", .lists = instruments, .list_count = 2, .exit_code = 1},
+        {.data_type = "futures_ohlcv",
+         .interval = "1h",
+         .error = {.status = CCD_BAD_REPLY, .message = "not started, because X failed before it"},
+         .not_started = true,
+         .exit_code = 7},
+    };
+    return (struct ccd_report){
+        .operations = operations,
+        .operation_count = 3,
+        .status = "partial",
+        .exit_code = 1,
+        .error = instruments[0].error,
+        .metadata_calls = 4,
+        .rows_fetched = 515,
+        .rows_written = 302,
+        .duration_ms = 1000,
+        .database = "sqlite:ccdata.db",
+        .vendor = "https://data-api.coindesk.com",
+    };
+}
+
 struct ccd_report planned_report(void)
 {
     static const struct ccd_window windows[2] = {

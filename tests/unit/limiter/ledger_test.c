@@ -511,3 +511,57 @@ TEST(ledger_lock_wait_is_bounded)
     ledger_close(ledger);
     bench_close(&b);
 }
+
+TEST(ledger_peek_changes_nothing)
+{
+    struct bench b;
+    struct ledger_view seen;
+    char path[SCRATCH_PATH_BYTES];
+    if (!bench_open(&b))
+        return;
+    CHECK_INT(0, ledger_peek(&b.config, &seen, &b.err));
+    CHECK(!seen.is_known);
+    CHECK(!scratch_find(&b.scratch, "", path)); /* nothing was made */
+    struct ledger *ledger = used_ledger(&b, 3);
+    struct permit permit;
+    int64_t wait_us;
+    CHECK_INT(0, ledger_acquire(ledger, &permit, &wait_us, &b.err)); /* still out */
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(0, ledger_peek(&b.config, &seen, &b.err));
+        CHECK(seen.is_known);
+        CHECK_INT(1000, seen.windows[RATE_HOUR].limit);
+        CHECK_INT(4, seen.windows[RATE_HOUR].used);
+        CHECK_INT(996, seen.windows[RATE_HOUR].left);
+        CHECK_INT(0, seen.windows[RATE_DAY].limit);
+        CHECK_INT(4, seen.windows[RATE_DAY].used);
+        CHECK(seen.windows[RATE_DAY].left == INT64_MAX);
+    }
+    CHECK_INT(996, left(&b, ledger, RATE_HOUR));
+    ledger_close(ledger);
+    bench_close(&b);
+}
+
+TEST(ledger_peek_at_what_cannot_be_believed)
+{
+    struct bench b;
+    struct ledger_view seen;
+    char path[SCRATCH_PATH_BYTES];
+    if (!bench_open(&b))
+        return;
+    ledger_close(used_ledger(&b, 2));
+    CHECK(scratch_find(&b.scratch, ".quota", path));
+    FILE *file = fopen(path, "r+");
+    if (CHECK(file != NULL)) {
+        for (int i = 0; i < 4096; i++)
+            fputc('x', file);
+        fclose(file);
+    }
+    CHECK_INT(0, ledger_peek(&b.config, &seen, &b.err));
+    CHECK(!seen.is_known);
+    CHECK(scratch_find(&b.scratch, ".quota", path)); /* a run sets it aside, not a look */
+    CHECK_INT(0, unlink(path));
+    CHECK_INT(0, mkdir(path, 0700));
+    CHECK_INT(CCD_DISK, ledger_peek(&b.config, &seen, &b.err));
+    CHECK_INT(0, rmdir(path));
+    bench_close(&b);
+}

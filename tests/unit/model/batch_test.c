@@ -8,7 +8,8 @@
 
 static const struct data_type *type_of(const char *name)
 {
-    return data_type_find(str_from(name));
+    const struct data_type *type = data_type_find(str_from(name));
+    return type ? type : metadata_table_find(str_from(name));
 }
 
 static size_t column_of(const struct batch *b, const char *name)
@@ -360,5 +361,39 @@ TEST(batch_compare_nulls_numbers_and_texts)
     CHECK_INT(CCD_OK, batch_set_text(&b, 2, column_of(&b, "market"), STR("")));
     CHECK(batch_compare_rows(&a, 0, &b, 2) > 0);
     batch_release(&a);
+    batch_release(&b);
+}
+
+TEST(batch_reserve_keeps_rows_and_cut_forgets_them)
+{
+    struct batch b;
+    open_batch(&b, "assets", 0, 1024);
+    size_t symbol = column_of(&b, "symbol");
+    size_t text_len = 0;
+    for (size_t row = 0; row < 50; row++) {
+        char name[8];
+        CHECK_INT(CCD_OK, batch_reserve(&b, row + 1, NULL));
+        CHECK(b.capacity_rows > row);
+        str_print(name, sizeof(name), "A%zu", row);
+        batch_set_i64(&b, row, 0, (int64_t)row);
+        CHECK_INT(CCD_OK, batch_set_text(&b, row, symbol, str_from(name)));
+        b.row_count++;
+        text_len = row == 9 ? b.text.len : text_len;
+    }
+    CHECK_INT(CCD_OK, batch_reserve(&b, 60, NULL));
+    batch_set_i64(&b, 50, 0, 7); /* begun, and given up */
+    CHECK_INT(49, batch_cell(&b, 49, 0)->i64);
+    CHECK_STR("A49", batch_text(&b, 49, symbol));
+    CHECK(null_cells_are_zero(&b));
+    batch_cut(&b, 10, text_len);
+    CHECK_INT(10, b.row_count);
+    CHECK_INT(text_len, b.text.len);
+    CHECK_STR("A9", batch_text(&b, 9, symbol));
+    for (size_t row = 10; row < b.capacity_rows; row++) {
+        CHECK(b.present[row] == 0);
+    }
+    CHECK(null_cells_are_zero(&b));
+    CHECK_INT(CCD_NO_MEMORY, batch_reserve(&b, SIZE_MAX / 2, NULL));
+    CHECK_STR("A9", batch_text(&b, 9, symbol));
     batch_release(&b);
 }

@@ -1,6 +1,7 @@
 #include "model/data_type.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "test.h"
@@ -8,7 +9,7 @@
 static bool is_sql_name(const char *name)
 {
     size_t len = strlen(name);
-    return len >= 1 && len <= 48 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == len;
+    return len >= 1 && len <= 60 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == len;
 }
 
 static int flag_count(const struct data_type *type, uint32_t flag)
@@ -20,28 +21,38 @@ static int flag_count(const struct data_type *type, uint32_t flag)
     return count;
 }
 
+/* Whether a word begins at key[i], which is an upper-case letter: "GradePoints", "KYCAnd". */
+static bool word_begins(const char *key, size_t i)
+{
+    return i > 0 && (islower((unsigned char)key[i - 1]) ||
+                     (isupper((unsigned char)key[i - 1]) && islower((unsigned char)key[i + 1])));
+}
+
 /* The SQL name that INTERFACE.md derives from a key. */
 static bool name_follows_key(const struct column *column)
 {
-    size_t len = strlen(column->name);
-    if (strlen(column->key) != len) {
-        return false;
-    }
-    for (size_t i = 0; i < len; i++) {
-        char c = column->key[i] == '.' ? '_' : (char)tolower((unsigned char)column->key[i]);
-        if (c != column->name[i]) {
-            return false;
+    char name[64];
+    size_t len = 0;
+    for (size_t i = 0; column->key[i] && len + 2 < sizeof(name); i++) {
+        char c = column->key[i];
+        if (isupper((unsigned char)c) && word_begins(column->key, i)) {
+            name[len++] = '_';
         }
+        name[len++] = c == '.' ? '_' : (char)tolower((unsigned char)c);
     }
-    return true;
+    name[len] = '\0';
+    return strcmp(name, column->name) == 0;
 }
 
 static void check_column(const struct column *column)
 {
+    const uint32_t from_elsewhere = COLUMN_OBJECT_KEY | COLUMN_LISTED | COLUMN_POSITION;
     CHECK(is_sql_name(column->name));
-    CHECK((column->flags & COLUMN_OBJECT_KEY) ? column->key[0] == '\0' : column->key[0] != '\0');
-    if (!(column->flags & (COLUMN_TS | COLUMN_OBJECT_KEY))) {
-        CHECK(name_follows_key(column));
+    CHECK((column->flags & from_elsewhere) ? column->key[0] == '\0' : column->key[0] != '\0');
+    if (!(column->flags & (COLUMN_TS | COLUMN_PARENT | from_elsewhere))) {
+        if (!CHECK(name_follows_key(column))) {
+            fprintf(stderr, "  %s is the name of %s\n", column->name, column->key);
+        }
     }
     CHECK(column->unit != NULL);
     CHECK(column->group != NULL && column->group[0] != '\0');
@@ -55,20 +66,34 @@ static void check_column(const struct column *column)
     if (column->kind == COLUMN_UTC_S) {
         CHECK_TEXT("s", column->unit);
     }
+    CHECK(!(column->flags & COLUMN_JSON) || column->kind == COLUMN_TEXT);
+    CHECK(!(column->flags & COLUMN_LENIENT) || column->kind == COLUMN_F64 ||
+          column->kind == COLUMN_I64);
+}
+
+static void check_columns(const struct data_type *type)
+{
+    CHECK(type->column_count >= 1 && type->column_count <= COLUMN_MAX);
+    for (size_t i = 0; i < type->column_count; i++) {
+        check_column(&type->columns[i]);
+        for (size_t k = 0; k < i; k++) {
+            CHECK(strcmp(type->columns[i].name, type->columns[k].name) != 0);
+            CHECK(type->columns[i].key[0] == '\0' ||
+                  strcmp(type->columns[i].key, type->columns[k].key) != 0 ||
+                  ((type->columns[i].flags ^ type->columns[k].flags) & COLUMN_PARENT) != 0);
+        }
+    }
 }
 
 TEST(registry_columns_are_well_formed)
 {
     for (size_t t = 0; t < data_type_count; t++) {
-        const struct data_type *type = data_types[t];
-        CHECK(type->column_count >= 1 && type->column_count <= COLUMN_MAX);
-        for (size_t i = 0; i < type->column_count; i++) {
-            check_column(&type->columns[i]);
-            for (size_t k = 0; k < i; k++) {
-                CHECK(strcmp(type->columns[i].name, type->columns[k].name) != 0);
-                CHECK(strcmp(type->columns[i].key, type->columns[k].key) != 0);
-            }
+        if (data_types[t]->shape != SHAPE_METADATA) {
+            check_columns(data_types[t]);
         }
+    }
+    for (size_t t = 0; t < metadata_table_count; t++) {
+        check_columns(metadata_tables[t]);
     }
 }
 
@@ -76,7 +101,8 @@ TEST(registry_types_are_found_by_name)
 {
     static const char *const names[] = {
         "spot_ohlcv",    "futures_ohlcv",    "futures_funding_rate", "futures_open_interest",
-        "indices_ohlcv", "spot_instruments", "futures_instruments",
+        "indices_ohlcv", "asset_metadata",   "exchange_metadata",    "spot_instruments",
+        "futures_instruments",
     };
     CHECK_INT(sizeof(names) / sizeof(names[0]), data_type_count);
     for (size_t t = 0; t < data_type_count; t++) {
@@ -165,6 +191,67 @@ TEST(registry_catalogues)
         CHECK(type->columns[data_type_column(type, STR("instrument"))].flags & COLUMN_KEY);
         CHECK_INT(86400, type->cache_lifetime_s);
         CHECK(!type->catalogue);
+        CHECK(metadata_table_find(str_from(type->name)) == type);
+    }
+}
+
+static size_t place_of_table(const struct data_type *table)
+{
+    size_t t = 0;
+    while (t < metadata_table_count && metadata_tables[t] != table) {
+        t++;
+    }
+    return t;
+}
+
+/* Tables are found by name, a parent before its parts, and only what is listed says so. */
+TEST(registry_metadata_tables)
+{
+    for (size_t t = 0; t < metadata_table_count; t++) {
+        const struct data_type *table = metadata_tables[t];
+        bool is_own = table->shape == SHAPE_RECORDS || table->shape == SHAPE_CATALOGUE;
+        int listed = data_type_column_flagged(table, COLUMN_LISTED);
+        CHECK(metadata_table_find(str_from(table->name)) == table);
+        CHECK(is_own || table->shape == SHAPE_PARTS || table->shape == SHAPE_SNAPSHOTS);
+        CHECK_INT(is_own ? (int)table->column_count - 1 : -1, listed);
+        CHECK_INT(is_own, table->cache_lifetime_s > 0);
+        CHECK_INT(!is_own, table->parent != NULL);
+        CHECK_INT(table->shape == SHAPE_PARTS, table->array != NULL);
+        CHECK(flag_count(table, COLUMN_KEY) >= 1);
+        CHECK(is_own || place_of_table(table->parent) < t);
+        for (size_t i = 0; i < table->column_count; i++) {
+            uint32_t flags = table->columns[i].flags;
+            CHECK(!(flags & COLUMN_KEY) || table->columns[i].kind != COLUMN_F64);
+            CHECK(!(flags & COLUMN_PARENT) || !is_own);
+            CHECK(!(flags & COLUMN_ELEMENT) || table->shape == SHAPE_PARTS);
+        }
+    }
+    CHECK(metadata_table_find(STR("spot_ohlcv")) == NULL);
+    CHECK(metadata_table_find(STR("asset_metadata")) == NULL);
+}
+
+TEST(registry_metadata_types_fill_tables)
+{
+    static const struct {
+        const char *type;
+        const char *tables;
+    } CASES[] = {
+        {"asset_metadata",
+         "assets asset_alternative_ids asset_industries asset_consensus_mechanisms "
+         "asset_consensus_algorithm_types asset_hashing_algorithm_types asset_previous_symbols "
+         "asset_market_data "},
+        {"exchange_metadata", "exchanges spot_markets futures_markets "},
+    };
+    for (size_t c = 0; c < sizeof(CASES) / sizeof(CASES[0]); c++) {
+        const struct data_type *type = data_type_find(str_from(CASES[c].type));
+        char names[512] = "";
+        CHECK(type->shape == SHAPE_METADATA && type->column_count == 0);
+        for (size_t t = 0; t < type->table_count; t++) {
+            CHECK(place_of_table(type->tables[t]) < metadata_table_count);
+            strncat(names, type->tables[t]->name, 60);
+            strncat(names, " ", 2);
+        }
+        CHECK_TEXT(CASES[c].tables, names);
     }
 }
 

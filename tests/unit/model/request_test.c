@@ -128,3 +128,39 @@ TEST(request_top_assets_pages)
     CHECK_INT(-1, request_top_assets(&out, 1, 101));
     buf_release(&out);
 }
+
+static const struct data_type *table_of(const char *name)
+{
+    const struct data_type *table = metadata_table_find(str_from(name));
+    CHECK(table != NULL);
+    return table;
+}
+
+TEST(request_records_of_each_table)
+{
+    static const char *const expected[][2] = {
+        {"assets",
+         "/asset/v1/top/list?page=2&page_size=100&sort_by=CREATED_ON&sort_direction=ASC&groups=ID,"
+         "BASIC,CLASSIFICATION,DESCRIPTION_SUMMARY,SUPPLY,PRICE,MKT_CAP,VOLUME,CHANGE,"
+         "TOPLIST_RANK"},
+        {"exchanges", "/data/exchanges/general?tsym=USD"},
+        {"spot_markets", "/spot/v1/markets"},
+        {"futures_markets", "/futures/v1/markets"},
+    };
+    struct buf out;
+    buf_init(&out, 1024, NULL);
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        buf_clear(&out);
+        CHECK_INT(0, request_records(&out, table_of(expected[i][0]), 2, 100));
+        CHECK_STR(expected[i][1], buf_str(&out));
+    }
+    CHECK_INT(-1, request_records(&out, table_of("assets"), 0, 100));
+    CHECK_INT(-1, request_records(&out, table_of("assets"), 1, 101));
+    CHECK_INT(-1, request_records(&out, table_of("asset_industries"), 1, 100));
+    CHECK_INT(-1, request_records(&out, table_of("asset_market_data"), 1, 100));
+    CHECK_INT(-1, request_records(&out, table_of("spot_instruments"), 1, 100));
+    buf_release(&out);
+    buf_init(&out, 20, NULL);
+    CHECK_INT(-1, request_records(&out, table_of("assets"), 1, 100));
+    buf_release(&out);
+}

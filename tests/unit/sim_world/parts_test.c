@@ -318,11 +318,36 @@ TEST(responder_without_memory)
     }
 }
 
+/* What memory fails in: pages and every kind of list. */
+static const char *const requests[] = {
+    "/spot/v1/historical/hours?market=kraken&instrument=BTC-USD",
+    "/asset/v1/top/list?page_size=10",
+    "/data/exchanges/general?tsym=USD",
+    "/futures/v1/markets/instruments?market=bitmex",
+};
+
+static void answer_once(struct responder *r, const char *path, const struct allocator *allocator)
+{
+    struct http_request request;
+    char text[256];
+    struct reply reply = {0};
+    buf_init(&reply.head, 1 << 15, allocator);
+    CHECK(str_print(text, sizeof text,
+                    "GET %s HTTP/1.1\r\n" HOST "X-Api-Key: k\r\nAccept-Encoding: gzip\r\n\r\n",
+                    path));
+    CHECK_INT(200, http_request_parse(text, strlen(text), &request));
+    responder_answer(r, 200, &request, 1, &reply);
+    CHECK(reply.ending == ENDING_RESET || str_starts_with(buf_str(&reply.head), STR("HTTP/1.1 ")));
+    body_drop(reply.body);
+    buf_release(&reply.head);
+}
+
 /* Each single allocation of a reply may fail: then it is an error or a reply, never a crash. */
 TEST(responder_answers_without_memory)
 {
     struct settings settings = {.world = world_defaults, .cache_mib = 1};
     settings.fault_rates[FAULT_shuffled] = 0.5;
+    settings.world.instruments_per_market = 20;
     for (long fail_at = -1; fail_at < 60; fail_at++) {
         struct limited_allocator a;
         struct responder *r = NULL;
@@ -330,20 +355,10 @@ TEST(responder_answers_without_memory)
         limited_allocator_init(&a, -1, -1);
         if (!CHECK_INT(0, responder_new(&settings, &a.hook, &r, &err)))
             return;
-        a.fail_at = a.fail_to = fail_at < 0 ? -1 : a.requests + fail_at;
-        for (int i = 0; i < 6; i++) {
-            struct http_request request;
-            struct str text = STR(
-                "GET /spot/v1/historical/hours?market=kraken&instrument=BTC-USD HTTP/1.1\r\n" HOST
-                "X-Api-Key: k\r\nAccept-Encoding: gzip\r\n\r\n");
-            struct reply reply = {0};
-            buf_init(&reply.head, 1 << 15, &a.hook);
-            CHECK_INT(200, http_request_parse(text.ptr, text.len, &request));
-            responder_answer(r, 200, &request, 1, &reply);
-            CHECK(reply.ending == ENDING_RESET ||
-                  str_starts_with(buf_str(&reply.head), STR("HTTP/1.1 ")));
-            body_drop(reply.body);
-            buf_release(&reply.head);
+        for (size_t k = 0; k < sizeof requests / sizeof requests[0]; k++) {
+            a.fail_at = a.fail_to = fail_at < 0 ? -1 : a.requests + fail_at;
+            for (int i = 0; i < 3; i++)
+                answer_once(r, requests[k], &a.hook);
         }
         responder_free(r);
         CHECK_INT(0, a.held);

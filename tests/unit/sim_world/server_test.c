@@ -243,7 +243,33 @@ TEST(server_unlimited_has_no_rate_headers)
     CHECK_INT(200, a.status);
     CHECK(!answer_header(&a, "X-RateLimit-Limit"));
     answer_release(&a);
-    check_get(sim.port, 404, "/data/exchanges/general", "");
+    CHECK_INT(0, sim_stop(&sim));
+}
+
+static void check_body(int port, int status, const char *path, const char *headers,
+                       const char *part)
+{
+    struct answer a = client_get(port, path, headers);
+    CHECK_INT(status, a.status);
+    if (!CHECK(a.body.data && strstr(a.body.data, part)))
+        CHECK_TEXT(part, a.body.data ? a.body.data : "");
+    answer_release(&a);
+}
+
+/* The older host has an envelope of its own, and says 200 to nearly everything. */
+TEST(server_is_the_older_host_too)
+{
+    struct sim sim = start(ARGS("--key", "secret", "--per_month", "3"));
+    const char *key = "Authorization: Apikey secret\r\n", *exchanges = "/data/exchanges/general";
+    check_body(sim.port, 200, exchanges, "", "\"Type\":1,"); /* a wrong key */
+    check_body(sim.port, 200, exchanges, key, "{\"Response\":\"Success\",");
+    check_body(sim.port, 200, "/data/exchanges/general?tsym=", key, "\"ParamWithError\":\"tsym\"");
+    check_body(sim.port, 200, "/data/nothing", key, "\"Type\":0,");
+    check_body(sim.port, 200, exchanges, key, "\"Type\":99,\"RateLimit\":{\"calls_made\":{");
+    check_body(sim.port, 429, DAYS, key, "{\"Data\":{},\"Err\":");
+    CHECK_INT(0, sim_stop(&sim));
+    sim = start(ARGS("--fault", "error_503=1"));
+    check_body(sim.port, 503, exchanges, key, "{\"Response\":\"Error\",");
     CHECK_INT(0, sim_stop(&sim));
 }
 

@@ -247,15 +247,15 @@ static size_t list_add(struct batch *b, const char *instrument, const char *text
     if (text)
         batch_set_text(b, row, (size_t)data_type_column(t, STR("instrument_status")),
                        str_from(text));
+    row_is_listed(b, row, true);
     return row;
 }
 
 static bool list_put(struct fixture *f, const struct batch *b, int64_t added, int64_t changed,
                      int64_t unchanged)
 {
-    struct store_catalogue_counts counts = {0};
-    if (!CHECK_INT(CCD_OK, f->store->ops->put_catalogue(f->store, b->type, STR("kraken"), b,
-                                                        COLLECTED, &counts, &f->err)))
+    struct store_list_counts counts;
+    if (!CHECK_INT(CCD_OK, put_whole_list(f->store, b, "kraken", COLLECTED, &counts, &f->err)))
         return false;
     return !persists(f) || (CHECK_INT(added, counts.added) & CHECK_INT(changed, counts.changed) &
                             CHECK_INT(unchanged, counts.unchanged));
@@ -269,8 +269,8 @@ static void list_is_stored(struct fixture *f, const struct batch *b)
     size_t count;
     size_t key = (size_t)data_type_column(b->type, STR("instrument"));
     list_init(&got);
-    CHECK_INT(CCD_OK, f->store->ops->load_catalogue(f->store, b->type, STR("kraken"), &got, &count,
-                                                    &asked, &f->err));
+    CHECK_INT(CCD_OK, f->store->ops->load_list(f->store, b->type, STR("kraken"), &got, &count,
+                                               &asked, &f->err));
     CHECK_INT(persists(f) ? b->row_count : 0, got.row_count);
     for (size_t row = 0; row < b->row_count && persists(f); row++) {
         size_t at = 0;
@@ -424,12 +424,11 @@ CONTRACT(names_that_differ_by_blanks_at_the_end)
 CONTRACT(keys_that_differ_by_blanks_at_the_end)
 {
     struct batch b;
-    struct store_catalogue_counts counts = {0};
+    struct store_list_counts counts;
     list_init(&b);
     list_add(&b, "x", "one");
     list_add(&b, "x ", "two");
-    int status = f->store->ops->put_catalogue(f->store, b.type, STR("kraken"), &b, COLLECTED,
-                                              &counts, &f->err);
+    int status = put_whole_list(f->store, &b, "kraken", COLLECTED, &counts, &f->err);
     if (!CHECK(status == CCD_OK || status == CCD_DATABASE_DATA))
         fprintf(stderr, "%s\n", f->err.message);
     if (status == CCD_OK)

@@ -406,6 +406,7 @@ static void catalogue_row(struct batch *b, const char *instrument, const char *s
     batch_set_text(b, row, (size_t)data_type_column(t, STR("instrument_status")), str_from(status));
     batch_set_i64(b, row, (size_t)data_type_column(t, STR("has_trades_spot")), 1);
     batch_set_i64(b, row, (size_t)data_type_column(t, STR("total_trades_spot")), total);
+    row_is_listed(b, row, true);
 }
 
 static void catalogue_init(struct batch *b, size_t rows, int64_t total)
@@ -421,9 +422,8 @@ static void catalogue_init(struct batch *b, size_t rows, int64_t total)
 static void check_counts(struct fixture *f, const struct batch *rows, const char *market,
                          int64_t asked, int64_t added, int64_t changed, int64_t unchanged)
 {
-    struct store_catalogue_counts counts;
-    CHECK_INT(CCD_OK, f->store->ops->put_catalogue(f->store, rows->type, str_from(market), rows,
-                                                   asked, &counts, &f->err));
+    struct store_list_counts counts;
+    CHECK_INT(CCD_OK, put_whole_list(f->store, rows, market, asked, &counts, &f->err));
     if (persists(f)) {
         CHECK_INT(added, counts.added);
         CHECK_INT(changed, counts.changed);
@@ -435,9 +435,8 @@ static size_t load(struct fixture *f, const char *market, struct batch *b, int64
 {
     size_t count = 99;
     *out_asked = 99;
-    CHECK_INT(CCD_OK,
-              f->store->ops->load_catalogue(f->store, type_of("spot_instruments"), str_from(market),
-                                            b, &count, out_asked, &f->err));
+    CHECK_INT(CCD_OK, f->store->ops->load_list(f->store, type_of("spot_instruments"),
+                                               str_from(market), b, &count, out_asked, &f->err));
     return count;
 }
 
@@ -519,8 +518,8 @@ CONTRACT(catalogue_that_does_not_fit)
     catalogue_init(&b, 10, 0);
     check_counts(f, &b, "kraken", 100, 10, 0, 0);
     CHECK_INT(CCD_OK, batch_init(&small, b.type, 9, 1 << 16, NULL, NULL));
-    int status = f->store->ops->load_catalogue(f->store, b.type, STR("kraken"), &small, &count,
-                                               &asked, &f->err);
+    int status = f->store->ops->load_list(f->store, b.type, STR("kraken"), &small, &count, &asked,
+                                          &f->err);
     CHECK_INT(persists(f) ? CCD_INTERNAL : CCD_OK, status);
     CHECK_INT(persists(f) ? 10 : 0, count);
     CHECK_INT(0, small.row_count);
@@ -555,9 +554,9 @@ CONTRACT(older_catalogue_changes_nothing)
     catalogue_init(&newer, 3, 10);
     catalogue_init(&older, 4, 0);
     check_counts(f, &newer, "kraken", 200, 3, 0, 0);
-    check_counts(f, &older, "kraken", 100, 1, 0, 3);
+    check_counts(f, &older, "kraken", 100, 0, 0, 4);
     catalogue_init(&got, 0, 0);
-    CHECK_INT(persists(f) ? 4 : 0, load(f, "kraken", &got, &asked));
+    CHECK_INT(persists(f) ? 3 : 0, load(f, "kraken", &got, &asked));
     CHECK_INT(persists(f) ? 200 : 0, asked);
     for (size_t row = 0; row < 3 && row < got.row_count; row++)
         CHECK_INT(0, batch_compare_rows(&newer, row, &got, row));
@@ -572,7 +571,9 @@ CONTRACT(catalogue_with_an_instrument_twice)
     catalogue_init(&b, 1, 0);
     catalogue_row(&b, "I00", "ACTIVE", 0);
     catalogue_row(&b, "I00", "RETIRED", 0);
-    check_counts(f, &b, "kraken", 100, 1, 1, 1);
+    check_counts(f, &b, "kraken", 100, 1, 0, 0);
+    b.row_count = 3;
+    check_counts(f, &b, "kraken", 200, 0, 0, 1);
     batch_release(&b);
 }
 
@@ -582,7 +583,7 @@ CONTRACT(catalogue_of_futures)
     struct batch got;
     size_t count;
     int64_t asked;
-    struct store_catalogue_counts counts;
+    struct store_list_counts counts;
     const struct data_type *type = type_of("futures_instruments");
     CHECK_INT(CCD_OK, batch_init(&b, type, 8, 1 << 16, NULL, NULL));
     CHECK_INT(CCD_OK, batch_init(&got, type, 8, 1 << 16, NULL, NULL));
@@ -600,11 +601,12 @@ CONTRACT(catalogue_of_futures)
             }
         }
     }
-    CHECK_INT(CCD_OK, f->store->ops->put_catalogue(f->store, type, STR("binance"), &b, 5, &counts,
-                                                   &f->err));
+    for (size_t row = 0; row < 2; row++)
+        row_is_listed(&b, row, true);
+    CHECK_INT(CCD_OK, put_whole_list(f->store, &b, "binance", 5, &counts, &f->err));
     CHECK_INT(2, counts.added);
-    CHECK_INT(CCD_OK, f->store->ops->load_catalogue(f->store, type, STR("binance"), &got, &count,
-                                                    &asked, &f->err));
+    CHECK_INT(CCD_OK, f->store->ops->load_list(f->store, type, STR("binance"), &got, &count, &asked,
+                                               &f->err));
     CHECK_INT(persists(f) ? 2 : 0, got.row_count);
     for (size_t row = 0; row < got.row_count; row++)
         CHECK_INT(0, batch_compare_rows(&b, row, &got, row));

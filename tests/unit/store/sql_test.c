@@ -43,7 +43,7 @@ TEST(parameters_in_quotes_are_text)
 
 TEST(impossible_parameters_are_refused)
 {
-    static const char *const texts[] = {"?", "?0", "? 1", "?513", "?99999999999999999999"};
+    static const char *const texts[] = {"?", "?0", "? 1", "?4097", "?99999999999999999999"};
     uint16_t numbers[SQL_PARAMETERS_MAX];
     size_t count;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

@@ -182,7 +182,7 @@ TEST(sqlite_processes_create_one_database)
         CHECK_INT(0, reap(children[i]));
         close(ready[i]);
     }
-    CHECK_SQL("2|360", &f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("3|360", &f, "SELECT * FROM ccdata_schema");
     f.back_end->remove_place(&f.place);
 }
 
@@ -365,7 +365,7 @@ static int live(struct fixture *f, const struct allocator *allocator, struct pag
     struct store *s = NULL;
     struct store_writer *w = NULL;
     struct store_page_result result;
-    struct store_catalogue_counts counts;
+    struct store_list_counts counts;
     config.allocator = allocator;
     int status = store_open(&config, &s, &f->err);
     if (status == CCD_OK)
@@ -383,8 +383,7 @@ static int live(struct fixture *f, const struct allocator *allocator, struct pag
     if (w)
         w->ops->writer_close(w);
     if (status == CCD_OK) {
-        status = s->ops->put_catalogue(s, catalogue->type, STR("kraken"), catalogue, 5, &counts,
-                                       &f->err);
+        status = put_whole_list(s, catalogue, "kraken", 5, &counts, &f->err);
     }
     if (status == CCD_OK)
         status = s->ops->compact_coverage(s, page->names.series_id, 86400, 0, &f->err);

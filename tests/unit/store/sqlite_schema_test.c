@@ -88,7 +88,7 @@ PLACE_TEST(opening_twice_changes_nothing)
     CHECK_INT(CCD_OK, try_open(f, OPEN_EXISTING));
     CHECK_INT(CCD_OK, try_open(f, OPEN_READ_ONLY));
     CHECK_TEXT(before, db_rows(db, "PRAGMA data_version"));
-    CHECK_TEXT("2|360", db_rows(db, "SELECT * FROM ccdata_schema"));
+    CHECK_TEXT("3|360", db_rows(db, "SELECT * FROM ccdata_schema"));
     db_close(db);
 }
 
@@ -96,7 +96,7 @@ PLACE_TEST(tables_of_others_are_left_alone)
 {
     CHECK(db_run_once(f, "CREATE TABLE mine (a); INSERT INTO mine VALUES (1)"));
     CHECK_INT(CCD_OK, try_open(f, OPEN_CREATE));
-    CHECK_SQL("1|2", f, "SELECT (SELECT a FROM mine), (SELECT version FROM ccdata_schema)");
+    CHECK_SQL("1|3", f, "SELECT (SELECT a FROM mine), (SELECT version FROM ccdata_schema)");
 }
 
 PLACE_TEST(empty_file_becomes_a_database)
@@ -117,7 +117,7 @@ PLACE_TEST(schema_made_from_the_text_is_accepted)
     CHECK_INT(CCD_OK, try_open(f, OPEN_READ_ONLY));
     CHECK_SQL("0", f, "SELECT count(*) FROM ccdata_schema");
     CHECK_INT(CCD_OK, try_open(f, OPEN_EXISTING));
-    CHECK_SQL("2|360", f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("3|360", f, "SELECT * FROM ccdata_schema");
 }
 
 PLACE_TEST(settle_time_is_renewed)
@@ -127,9 +127,9 @@ PLACE_TEST(settle_time_is_renewed)
     config.settle_s = 17;
     CHECK_INT(CCD_OK, store_open(&config, &f->store, &f->err));
     store_close(f->store);
-    CHECK_SQL("2|17", f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("3|17", f, "SELECT * FROM ccdata_schema");
     CHECK_INT(CCD_OK, try_open(f, OPEN_READ_ONLY));
-    CHECK_SQL("2|17", f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("3|17", f, "SELECT * FROM ccdata_schema");
 }
 
 PLACE_TEST(nothing_is_created_without_leave)
@@ -283,7 +283,7 @@ PLACE_TEST(view_of_another_version_is_replaced)
 
 PLACE_TEST(newer_schema_is_refused)
 {
-    check_refused(f, "UPDATE ccdata_schema SET version = 3", "made by a newer ccdata", "schema 3");
+    check_refused(f, "UPDATE ccdata_schema SET version = 4", "made by a newer ccdata", "schema 4");
 }
 
 PLACE_TEST(impossible_schema_version_is_refused)
@@ -293,8 +293,8 @@ PLACE_TEST(impossible_schema_version_is_refused)
 
 PLACE_TEST(newer_schema_is_refused_before_its_tables)
 {
-    check_refused(f, "UPDATE ccdata_schema SET version = 4; DROP TABLE ccdata_catalogue",
-                  "made by a newer ccdata", "schema 4");
+    check_refused(f, "UPDATE ccdata_schema SET version = 5; DROP TABLE ccdata_catalogue",
+                  "made by a newer ccdata", "schema 5");
 }
 
 /* ---- files that are no database ---- */
@@ -409,7 +409,7 @@ PLACE_TEST(reader_reads_and_does_not_write)
     struct page page;
     struct store_writer *writer = NULL;
     struct store_config config = fixture_config(f);
-    struct store_catalogue_counts counts;
+    struct store_list_counts counts;
     struct batch none;
     page_init_days(&page, 100, 3);
     CHECK_INT(CCD_OK, store_open(&config, &f->store, &f->err));
@@ -428,7 +428,7 @@ PLACE_TEST(reader_reads_and_does_not_write)
     CHECK_INT(CCD_DATABASE_PERMISSION, ops->put_series(f->store, page.p.type, &names, 1, &f->err));
     CHECK_INT(CCD_OK, batch_init(&none, type_of("spot_instruments"), 1, 100, NULL, NULL));
     CHECK_INT(CCD_DATABASE_PERMISSION,
-              ops->put_catalogue(f->store, none.type, STR("kraken"), &none, 1, &counts, &f->err));
+              put_whole_list(f->store, &none, "kraken", 1, &counts, &f->err));
     CHECK_INT(CCD_DATABASE_PERMISSION,
               ops->compact_coverage(f->store, page.names.series_id, 86400, 0, &f->err));
     batch_release(&none);

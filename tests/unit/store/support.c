@@ -311,6 +311,29 @@ bool page_check(struct fixture *f, struct page *page, int64_t inserted, int64_t 
            CHECK_INT(unchanged, result.unchanged) & CHECK_INT(rejected, result.rejected);
 }
 
+/* ---- lists ---- */
+
+int put_whole_list(struct store *store, const struct batch *rows, const char *scope,
+                   int64_t asked_utc_s, struct store_list_counts *out_counts, struct ccd_error *err)
+{
+    const struct store_list list = {rows->type, rows};
+    const struct store_lists lists = {.lists = &list,
+                                      .count = 1,
+                                      .scope = str_from(scope),
+                                      .asked_utc_s = asked_utc_s,
+                                      .is_complete = true,
+                                      .shrink_max_percent = 100};
+    *out_counts = (struct store_list_counts){0};
+    return store->ops->put_lists(store, &lists, out_counts, err);
+}
+
+void row_is_listed(struct batch *b, size_t row, bool listed)
+{
+    int column = data_type_column_flagged(b->type, COLUMN_LISTED);
+    if (column >= 0)
+        batch_set_i64(b, row, (size_t)column, listed);
+}
+
 /* ---- questions ---- */
 
 static bool read_range(struct fixture *f, const struct page *page, int64_t from_ts, int64_t to_ts,

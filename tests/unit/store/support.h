@@ -124,6 +124,15 @@ bool page_check(struct fixture *f, struct page *page, int64_t inserted, int64_t 
  * rejected; that there are none when the back-end does not persist. */
 bool page_is_stored(struct fixture *f, const struct page *page);
 
+/* ---- lists ---- */
+
+/* Put a complete list of one table, however short. */
+int put_whole_list(struct store *store, const struct batch *rows, const char *scope,
+                   int64_t asked_utc_s, struct store_list_counts *out_counts,
+                   struct ccd_error *err);
+/* The row is listed, where the table says so. */
+void row_is_listed(struct batch *b, size_t row, bool listed);
+
 /* ---- questions ---- */
 
 enum { ALL_TIME_FROM = -1000000000 };

@@ -1,10 +1,11 @@
-/* The five candle types: one command each, all the same run. */
+/* The nine data types: one command each, all the same run. */
 #include <ccdata/ccdata.h>
 
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/jobs.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/signals.h"
@@ -24,6 +25,12 @@ static struct ccd_job job_from(const struct args *args)
     job.asset_limit = args->asset_limit;
     job.from = args->from;
     job.to = args->to;
+    job.quotes = args->quotes.items;
+    job.quote_count = args->quotes.count;
+    job.min_grade = args->min_grade;
+    job.exchange_type = args->exchange_type;
+    job.full_refresh = args->full_refresh;
+    job.force = args->force;
     return job;
 }
 
@@ -35,6 +42,8 @@ static struct ccd_run_options run_options_from(const struct args *args, struct p
     run.lock_wait_s = args->lock_wait;
     run.wait_for_quota = args->wait;
     run.no_create = args->no_create;
+    run.continue_on_error = args->continue_on_error;
+    run.command = args->command->name;
     if (progress->mode != PROGRESS_NONE) {
         run.progress = progress_show;
         run.progress_user = progress;
@@ -71,33 +80,38 @@ static int print_report(struct cli *cli, const struct args *args, const struct c
     return exit_code ? exit_code : failed;
 }
 
-static int run_job(struct client *client, const struct args *args, struct ccd_report **out_report,
-                   struct ccd_error *err)
+static int run(struct client *client, const struct args *args, const struct ccd_job *jobs,
+               size_t job_count, struct ccd_report **out_report, struct ccd_error *err)
 {
     struct progress progress;
     progress_init(&progress, &client->console, args->progress, args->quiet);
-    const struct ccd_job job = job_from(args);
-    const struct ccd_run_options run = run_options_from(args, &progress);
+    const struct ccd_run_options how = run_options_from(args, &progress);
     signals_watch(client->handle);
-    int status = args->dry_run ? ccd_plan(client->handle, &job, 1, &run, out_report, err)
-                               : ccd_ingest(client->handle, &job, 1, &run, out_report, err);
+    int status = args->dry_run ? ccd_plan(client->handle, jobs, job_count, &how, out_report, err)
+                               : ccd_ingest(client->handle, jobs, job_count, &how, out_report, err);
     signals_unwatch();
     progress_end(&progress);
     return status;
 }
 
-int candles_run(struct cli *cli, const struct args *args)
+int jobs_run(struct cli *cli, const struct args *args, const struct ccd_job *jobs, size_t job_count)
 {
     struct ccd_error err = {0};
     struct ccd_report *report = NULL;
     struct client client;
     int exit_code;
     if (cli_client_open(&client, cli, args, &err) == 0 &&
-        run_job(&client, args, &report, &err) == 0)
+        run(&client, args, jobs, job_count, &report, &err) == 0)
         exit_code = print_report(cli, args, report);
     else
         exit_code = cli_fail(cli, args, &err);
     ccd_report_free(report);
     cli_client_close(&client);
     return exit_code;
+}
+
+int ingest_run(struct cli *cli, const struct args *args)
+{
+    const struct ccd_job job = job_from(args);
+    return jobs_run(cli, args, &job, 1);
 }

@@ -1,0 +1,244 @@
+#include "api/run.h"
+#include "api/vendor.h"
+
+#include "base/time.h"
+#include "engine/plan.h"
+
+enum {
+    SEGMENTS_MAX = 1 << 20, /* of one series; compaction keeps them far below */
+    COMPACT_ABOVE = 64,
+};
+
+/* ---- selecting ---- */
+
+/* A range in which no period ends is a mistake more often than not. */
+static void warn_of_empty_range(const struct run *run, const struct operation *operation)
+{
+    const struct ccd_job *job = operation->job.job;
+    const struct selection *selection = &operation->selection;
+    size_t empty = 0, wanted = 0;
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct selected *s = &selection->items[i];
+        bool known = s->error.status == CCD_OK;
+        empty += known && s->want.from_ts >= s->want.to_ts;
+        wanted += known && s->want.from_ts < s->want.to_ts;
+    }
+    if ((job->from || job->to) && empty > 0 && wanted == 0)
+        log_warning(&run->client->log, NULL, "no closed period of %s lies between %s and %s",
+                    interval_infos[operation->job.interval].name,
+                    job->from ? job->from : "the back-fill bound", job->to ? job->to : "now");
+}
+
+static struct select_context select_context_of(struct run *run)
+{
+    const struct config *c = run->client->config;
+    struct select_context context = {
+        .lists = &run->lists,
+        .backfill_days = config_i64(c, CONFIG_INGESTION_MAX_BACKFILL_DAYS),
+    };
+    context.futures_exchange_count = config_list(c, CONFIG_FUTURES_EXCHANGES,
+                                                 &context.futures_exchanges);
+    context.futures_status_count = config_list(c, CONFIG_FUTURES_INSTRUMENT_STATUSES,
+                                               &context.futures_statuses);
+    return context;
+}
+
+/* ---- coverage ---- */
+
+static bool is_empty(struct period_range range)
+{
+    return range.from_ts >= range.to_ts;
+}
+
+static int add_segment(void *user, const struct coverage_segment *segment)
+{
+    struct run *run = user;
+    if (run->segment_count == run->segment_capacity) {
+        size_t capacity = run->segment_capacity ? 2 * run->segment_capacity : 256;
+        /* coverage_merge needs room for twice as many, and a scratch of that size. */
+        struct coverage_segment *bigger = NULL, *scratch = NULL;
+        if (capacity <= SEGMENTS_MAX)
+            bigger = mem_resize(NULL, run->segments, 2 * capacity, sizeof(*bigger));
+        if (bigger)
+            run->segments = bigger;
+        if (bigger)
+            scratch = mem_resize(NULL, run->scratch, 2 * capacity + 2, sizeof(*scratch));
+        if (!scratch)
+            return -1;
+        run->scratch = scratch;
+        run->segment_capacity = capacity;
+    }
+    run->segments[run->segment_count++] = *segment;
+    return 0;
+}
+
+/* INGESTION_BACKFILL_ENABLED=false: only what follows the newest stored period; a series without
+ * any starts with the newest closed one. */
+static void cut_backfill(const struct run *run, struct selected *s, enum interval interval)
+{
+    if (config_bool(run->client->config, CONFIG_INGESTION_BACKFILL_ENABLED))
+        return;
+    int64_t from = s->want.to_ts - interval_infos[interval].step_s;
+    for (size_t i = 0; i < run->segment_count; i++)
+        if (run->segments[i].state == COVERAGE_STORED)
+            from = run->segments[i].to_ts;
+    if (from > s->want.from_ts)
+        s->want.from_ts = from < s->want.to_ts ? from : s->want.to_ts;
+}
+
+/* Compacts the stored coverage when it has become many segments. */
+int run_load_coverage(struct run *run, const struct operation *operation, struct selected *s,
+                      struct ccd_error *err)
+{
+    const struct store_ops *ops = run->store->ops;
+    int64_t step_s = interval_infos[operation->job.interval].step_s;
+    run->segment_count = 0;
+    if (ops->load_coverage(run->store, s->names.series_id, step_s, add_segment, run, err) != 0)
+        return err->status != CCD_OK ? (int)err->status
+                                     : error_set(err, CCD_NO_MEMORY, "no memory for coverage");
+    size_t stored = run->segment_count;
+    if (stored > 0)
+        run->segment_count = coverage_merge(run->segments, stored, run->scratch);
+    cut_backfill(run, s, operation->job.interval);
+    if (run->plan || stored <= COMPACT_ABOVE || stored < 2 * run->segment_count)
+        return 0;
+    return ops->compact_coverage(run->store, s->names.series_id, step_s, COMPACT_ABOVE, err);
+}
+
+/* ---- planning ---- */
+
+static int page_max_of(const struct run *run, enum interval interval)
+{
+    int64_t ours = config_i64(run->client->config, CONFIG_INGESTION_MAX_API_LIMIT);
+    int vendor = interval_infos[interval].page_max;
+    return ours > 0 && ours < vendor ? (int)ours : vendor;
+}
+
+/* The coverage as it will be when the operation begins, should the earlier ones go well. */
+static int load_expected_coverage(struct run *run, const struct operation *o, size_t item,
+                                  struct ccd_error *err)
+{
+    struct period_range inside = o->claimed[item];
+    if (run_load_coverage(run, o, &o->selection.items[item], err) != 0)
+        return err->status;
+    if (is_empty(inside))
+        return 0;
+    const struct coverage_segment expected = {inside.from_ts, inside.to_ts, COVERAGE_STORED,
+                                              run->now_utc_s, 0};
+    if (add_segment(run, &expected) != 0)
+        return error_set(err, CCD_NO_MEMORY, "no memory for coverage");
+    run->segment_count = coverage_merge(run->segments, run->segment_count, run->scratch);
+    return 0;
+}
+
+/* Count an operation's calls, for progress. */
+static int measure(struct run *run, struct operation *o, struct ccd_error *err)
+{
+    for (size_t i = 0; i < o->selection.count; i++) {
+        const struct selected *s = &o->selection.items[i];
+        if (s->error.status != CCD_OK || is_empty(s->want))
+            continue;
+        if (load_expected_coverage(run, o, i, err) != 0)
+            return err->status;
+        o->calls_planned += plan_measure(s->want, interval_infos[o->job.interval].step_s,
+                                         page_max_of(run, o->job.interval), run->segments,
+                                         run->segment_count, run->now_utc_s)
+                                .calls;
+    }
+    return 0;
+}
+
+static int select_operation(struct run *run, struct select_context *context, struct operation *o,
+                            struct ccd_error *err)
+{
+    int status;
+    if (operation_is_candles(o))
+        status = select_series(context, &o->job, &o->selection, err);
+    else
+        status = run_choose_lists(run, o, err);
+    if (status == 0 || run_must_end((enum ccd_status)status))
+        return status;
+    o->error = *err;
+    error_clear(err);
+    return 0;
+}
+
+int run_select(struct run *run, struct ccd_error *err)
+{
+    struct select_context context = select_context_of(run);
+    int status = 0;
+    for (size_t i = 0; i < run->operation_count && status == 0; i++)
+        if (run->operations[i].error.status == CCD_OK)
+            status = select_operation(run, &context, &run->operations[i], err);
+    for (size_t i = 0; i < run->operation_count && status == 0; i++)
+        warn_of_empty_range(run, &run->operations[i]);
+    if (status == 0)
+        status = run_cut_doubles(run, err);
+    /* The first one's are counted by its session. */
+    bool is_shown = !run->plan && run->options.progress;
+    for (size_t i = 1; i < run->operation_count && status == 0 && is_shown; i++)
+        if (operation_is_candles(&run->operations[i]))
+            status = measure(run, &run->operations[i], err);
+    return status;
+}
+
+/* ---- a plan's report ---- */
+
+static int report_candles_plan(struct run *run, size_t index, struct ccd_error *err)
+{
+    struct operation *o = &run->operations[index];
+    int status = report_candles(run->report, index, o->selection.count, err);
+    for (size_t i = 0; i < o->selection.count && status == 0; i++) {
+        struct selected *s = &o->selection.items[i];
+        run->segment_count = 0;
+        if (s->error.status == CCD_OK)
+            status = load_expected_coverage(run, o, i, err);
+        if (status == 0)
+            status = report_series_plan(run->report, index, i, s, o->job.interval,
+                                        page_max_of(run, o->job.interval), run->segments,
+                                        run->segment_count, run->now_utc_s, err);
+    }
+    return status;
+}
+
+/* Share of a window's quota that the plan's calls take, in percent; -1 without a limit. */
+static double share_of(int64_t calls, int64_t limit)
+{
+    return limit > 0 ? 100.0 * (double)calls / (double)limit : -1;
+}
+
+static void price_plan(struct run *run)
+{
+    struct ccd_report *report = report_of(run->report);
+    struct limiter_limits limits = vendor_limits(run->client->config);
+    report->quota_share_hour = share_of(report->calls, limits.max[RATE_HOUR]);
+    report->quota_share_day = share_of(report->calls, limits.max[RATE_DAY]);
+    double seconds = (double)report->calls * (double)limits.delay_us / 1e6;
+    for (int w = 0; w < RATE_WINDOW_COUNT; w++) {
+        if (limits.max[w] <= 0)
+            continue;
+        double here = (double)(report->calls / limits.max[w]) * (double)rate_window_s[w];
+        seconds = here > seconds ? here : seconds;
+    }
+    report->eta_s = (int64_t)(seconds + 0.999);
+}
+
+int run_report_plan(struct run *run, struct ccd_error *err)
+{
+    const struct ccd_error none = {0};
+    for (size_t i = 0; i < run->operation_count; i++) {
+        const struct operation *o = &run->operations[i];
+        int status = 0;
+        if (o->error.status != CCD_OK)
+            report_operation_error(run->report, i, &o->error);
+        else
+            status = operation_is_candles(o) ? report_candles_plan(run, i, err)
+                                             : run_report_lists_plan(run, i, err);
+        if (status != 0)
+            return status;
+        report_operation_end(run->report, i, &none);
+    }
+    price_plan(run);
+    report_finish(run->report, &none);
+    return 0;
+}

@@ -1,0 +1,14 @@
+/* Runs jobs, or plans them with --dry_run, and prints one report of all. */
+#ifndef CLI_JOBS_H
+#define CLI_JOBS_H
+
+#include <ccdata/ccdata.h>
+
+struct args;
+struct cli;
+
+/* Returns the exit code. */
+int jobs_run(struct cli *cli, const struct args *args, const struct ccd_job *jobs,
+             size_t job_count);
+
+#endif

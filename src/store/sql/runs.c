@@ -1,0 +1,169 @@
+#include "store/run_columns.h"
+#include "store/sql/bulk.h"
+#include "store/sql/store.h"
+
+enum { RECORD_TEXT_MAX_BYTES = 16 << 20 };
+
+static const char doing_put[] = "record a run in";
+static const char doing_read[] = "read the runs in";
+
+/* Schemas before this have no runs. */
+enum { RUNS_SINCE_VERSION = 3 };
+
+/* ---- putting ---- */
+
+struct put_call {
+    const struct run_table *table;
+    const char *records; /* one after the other */
+    size_t record_size, count;
+};
+
+static int put(struct sql_connection *c, void *context, struct ccd_error *err)
+{
+    const struct put_call *p = context;
+    struct bulk_column columns[RUN_COLUMNS_MAX];
+    struct value values[RUN_COLUMNS_MAX];
+    struct bulk b;
+    for (size_t i = 0; i < p->table->count; i++) {
+        const struct run_column *column = &p->table->columns[i];
+        columns[i] = (struct bulk_column){column->name, column->is_key ? BULK_KEY : BULK_VALUE,
+                                          false};
+    }
+    int status = bulk_init(&b, c, doing_put, p->table->name, columns, p->table->count, err);
+    for (size_t i = 0; i < p->count && status == CCD_OK; i++) {
+        run_values(p->table, p->records + i * p->record_size, values);
+        status = bulk_add(&b, values, err);
+    }
+    if (status == CCD_OK)
+        status = bulk_finish(&b, err);
+    bulk_release(&b);
+    return status;
+}
+
+static int put_records(struct store *store, struct put_call *p, struct ccd_error *err)
+{
+    struct sql_task task = {.run = put, .context = p, .writes = true};
+    return sql_store_do((struct sql_store *)store, &task, err);
+}
+
+int sql_put_run(struct store *store, const struct store_run *run, struct ccd_error *err)
+{
+    struct put_call p = {&runs_table, (const char *)run, sizeof(*run), 1};
+    return put_records(store, &p, err);
+}
+
+int sql_put_run_series(struct store *store, const struct store_run_series *series, size_t count,
+                       struct ccd_error *err)
+{
+    struct put_call p = {&run_series_table, (const char *)series, sizeof(*series), count};
+    return count > 0 ? put_records(store, &p, err) : CCD_OK;
+}
+
+/* ---- reading ---- */
+
+struct read_call {
+    const struct run_table *table;
+    const char *rest; /* of the query, after the table */
+    struct value parameter;
+    struct sql_task *task;
+    struct buf scratch;
+    int (*add_run)(void *user, const struct store_run *run, struct ccd_error *err);
+    int (*add_series)(void *user, const struct store_run_series *series, struct ccd_error *err);
+    void *user;
+};
+
+static int take_record(void *user, const struct value *values, size_t count, struct ccd_error *err)
+{
+    struct read_call *k = user;
+    struct store_run run;
+    struct store_run_series series;
+    void *record = k->add_run ? (void *)&run : (void *)&series;
+    if (!run_record(k->table, values, count, &k->scratch, record))
+        return error_set(err, CCD_NO_MEMORY, "no memory for a row of %s", k->table->name);
+    k->task->delivered = true;
+    return k->add_run ? k->add_run(k->user, &run, err) : k->add_series(k->user, &series, err);
+}
+
+static int read_records(struct sql_connection *c, void *context, struct ccd_error *err)
+{
+    struct read_call *k = context;
+    struct buf sql;
+    buf_init(&sql, SQL_TEXT_MAX_BYTES, c->target->allocator);
+    for (size_t i = 0; i < k->table->count; i++) {
+        buf_add_text(&sql, i > 0 ? ", " : "SELECT ");
+        sql_add_name(&sql, c, k->table->columns[i].name);
+    }
+    buf_printf(&sql, " FROM %s %s", k->table->name, k->rest);
+    int status = sql_run_text(c, doing_read, &sql, &k->parameter, 1,
+                              &(struct sql_sink){take_record, k}, err);
+    buf_release(&sql);
+    return status;
+}
+
+static int read_all(struct store *store, struct read_call *k, struct ccd_error *err)
+{
+    struct sql_store *s = (struct sql_store *)store;
+    struct sql_task task = {.run = read_records, .context = k};
+    if (s->empty || s->version < RUNS_SINCE_VERSION)
+        return CCD_OK;
+    k->task = &task;
+    buf_init(&k->scratch, RECORD_TEXT_MAX_BYTES, s->target.allocator);
+    int status = sql_store_do(s, &task, err);
+    buf_release(&k->scratch);
+    return status;
+}
+
+int sql_each_run(struct store *store, int64_t limit,
+                 int (*add)(void *user, const struct store_run *run, struct ccd_error *err),
+                 void *user, struct ccd_error *err)
+{
+    struct read_call k = {.table = &runs_table, .add_run = add, .user = user};
+    k.rest = "ORDER BY started_utc_s DESC, run_id DESC LIMIT ?1";
+    k.parameter = value_i64(limit > 0 ? limit : 0);
+    return read_all(store, &k, err);
+}
+
+int sql_each_run_series(struct store *store, const char *run_id,
+                        int (*add)(void *user, const struct store_run_series *series,
+                                   struct ccd_error *err),
+                        void *user, struct ccd_error *err)
+{
+    struct read_call k = {.table = &run_series_table, .add_series = add, .user = user};
+    k.rest = "WHERE run_id = ?1 ORDER BY place";
+    k.parameter = value_text(str_from(run_id));
+    return read_all(store, &k, err);
+}
+
+/* ---- whether the database takes writes ---- */
+
+/* Coverage of no series: a table that every version has, and that takes part in transactions
+ * everywhere. */
+static int write_and_undo(struct sql_connection *c, struct ccd_error *err)
+{
+    const struct coverage_segment nothing = {.to_ts = 1, .state = COVERAGE_EMPTY};
+    int status = c->driver->begin(c, SQL_WRITES, err);
+    if (status == CCD_OK)
+        status = sql_coverage_insert(c, 0, 1, &nothing, 1, err);
+    c->driver->rollback(c);
+    return status;
+}
+
+/* A connection of its own, for that of a reader cannot write. */
+int sql_try_write(struct store *store, struct ccd_error *err)
+{
+    struct sql_store *s = (struct sql_store *)store;
+    struct sql_target target = s->target;
+    struct sql_connection *c = NULL;
+    bool missing = false;
+    target.intent = SQL_WRITES;
+    target.create = false;
+    if (s->empty)
+        return error_set(err, CCD_DATABASE_SCHEMA, "there are no tables in %s yet", target.name);
+    int status = sql_store_connect(s->driver, &target, &c, &missing, err);
+    if (status == CCD_OK && missing)
+        status = error_set(err, CCD_DATABASE_UNREACHABLE, "%s is gone", target.name);
+    if (status == CCD_OK)
+        status = write_and_undo(c, err);
+    s->driver->close(c);
+    return status;
+}
