@@ -67,6 +67,21 @@ def test_the_right_pairs(world):
         assert best_pairs(sim, 5)[0] != best_pairs(sim, 5, grade="F")[0], "no exchange is kept out by its grade"
 
 
+def test_the_options_of_the_ranking(world):
+    with harness.simulator(world, "--now", NOW) as sim:
+        check_pairs(world, sim, ["--min_grade", "AA"], {"grade": "AA"})
+        check_pairs(world, sim, ["--min_grade", "C"], {"grade": "C"})
+        check_pairs(world, sim, ["--quotes", "eur", "USDC"], {"quotes": ["EUR", "USDC"]})
+
+
+def test_the_rank_is_kept_with_the_run(world):
+    with harness.simulator(world, "--now", NOW) as sim:
+        expected, _ = best_pairs(sim, 4)
+        take(world, sim, "spot_ohlcv", "--pair_limit", "4", "--from", "2026-02-25")
+        kept = world.query("SELECT market, instrument, lifetime_trades FROM ccdata_run_series WHERE series_rank > 0 ORDER BY series_rank")
+        assert kept == expected, (kept, expected)
+
+
 def test_metadata_is_asked_for_once_in_its_lifetime(world):
     with harness.simulator(world, "--now", NOW) as sim:
         def metadata_calls(now):
