@@ -121,7 +121,8 @@ def main():
         folder = args.build if folder == "build" else folder
         setup(folder, options, args.werror)
         locales = comma_locale(folder)
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        # One more than there are cores: the longest ones wait for servers that start, or stay away on purpose.
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count() + 1) as pool:
             running = [pool.submit(run_one, folder, test, locales) for test in meson_tests(folder, suites, without, args.only)]
             for done in concurrent.futures.as_completed(running):
                 counts, text = done.result()

@@ -592,7 +592,7 @@ struct ccd_interval_info {
 CCD_API struct ccd_interval_info ccd_interval_at(size_t index);
 CCD_API size_t ccd_interval_count(void);
 
-/* The vendor's grades of exchanges, best first ("AAA" … "F"), and what an exchange_type may be;
+/* The vendor's grades of exchanges, best first ("AA" … "F"), and what an exchange_type may be;
  * NULL behind the last. Static. */
 CCD_API const char *ccd_grade_at(size_t index);
 CCD_API const char *ccd_exchange_type_at(size_t index);

@@ -19,12 +19,6 @@ static const char *interval_at(size_t index)
     return index < INTERVAL_COUNT ? interval_infos[index].name : NULL;
 }
 
-const char *ccd_grade_at(size_t index)
-{
-    static const char *const GRADES[] = {"AAA", "AA", "A", "BBB", "BB", "B", "C", "D", "E", "F"};
-    return index < sizeof(GRADES) / sizeof(GRADES[0]) ? GRADES[index] : NULL;
-}
-
 const char *ccd_exchange_type_at(size_t index)
 {
     static const char *const KINDS[] = {"spot", "futures", "all"};

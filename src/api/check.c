@@ -8,6 +8,11 @@
 static const char *const grades[] = {"AA", "A", "BB", "B", "C", "D", "E", "F"};
 enum { GRADE_COUNT = sizeof(grades) / sizeof(*grades) };
 
+const char *ccd_grade_at(size_t index)
+{
+    return index < GRADE_COUNT ? grades[index] : NULL;
+}
+
 size_t select_grade(struct str grade)
 {
     size_t place = 0;

@@ -89,11 +89,15 @@ def killed(world, kind):
     chance = random.Random(f"copy to {kind}")
     with filled(world), destination(kind) as other:
         environment = world.environment | {"CCDATA_DATABASE_PASSWORD": other.server.password}
+        began = time.monotonic()
+        run(world, *command(world, other), password=other.server.password)
+        duration = time.monotonic() - began  # of this machine, undisturbed
+        other.use(other.server)
         hits = 0
         for turn in range(KILLS):
             process = subprocess.Popen([harness.CCDATA, *command(world, other)], cwd=world.folder, env=environment,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-            time.sleep(chance.uniform(0.05, 0.6))
+            time.sleep(chance.uniform(0.1, 0.8) * duration)
             running = process.poll() is None
             hits += running
             if turn % 2:

@@ -272,9 +272,9 @@ static const struct {
      "b.json:3: \"quotes\" is to be a list of names; item 2 is the text \"\""},
     {SPOT("\n\"instruments\":[[\n]]"),
      "b.json:2: \"instruments\" is to be a list of names; item 1 is a list"},
-    {SPOT("\n\"min_grade\":\"bb\""), "b.json:2: \"min_grade\" is to be one of \"AAA\", \"AA\", "
-                                     "\"A\", \"BBB\", \"BB\", \"B\", \"C\", "
-                                     "\"D\", \"E\", \"F\", not the text \"bb\""},
+    {SPOT("\n\"min_grade\":\"bb\""), "b.json:2: \"min_grade\" is to be one of \"AA\", \"A\", "
+                                     "\"BB\", \"B\", \"C\", \"D\", \"E\", \"F\", "
+                                     "not the text \"bb\""},
     {"[{\"data_type\":\"exchange_metadata\",\n\"exchange_type\":\"both\"}]",
      "b.json:2: \"exchange_type\" is to be one of \"spot\", \"futures\", \"all\", not the text "
      "\"both\""},
