@@ -31,9 +31,9 @@ const char legacy_views_note[] =
     "-- * number_of_contracts is a double, as the vendor sends it; has_... is 1 or 0, or a "
     "boolean;\n"
     "-- * names compare by their bytes, not without regard to case;\n"
-    "-- * assets, exchanges, details of exchanges and the rate limit have no view: their data is "
-    "not\n"
-    "--   held here.\n";
+    "-- * assets, exchanges and details of exchanges have no view: read assets, asset_..., "
+    "exchanges,\n"
+    "--   spot_markets and futures_markets; the rate limit is not held here.\n";
 
 #define COLUMN_AS(name, ours)                                                                      \
     {                                                                                              \

@@ -1736,8 +1736,8 @@ CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `ccdata_top_assets` (
 -- * asset and quote of an index come from the name of its instrument, not from the request;
 -- * number_of_contracts is a double, as the vendor sends it; has_... is 1 or 0, or a boolean;
 -- * names compare by their bytes, not without regard to case;
--- * assets, exchanges, details of exchanges and the rate limit have no view: their data is not
---   held here.
+-- * assets, exchanges and details of exchanges have no view: read assets, asset_..., exchanges,
+--   spot_markets and futures_markets; the rate limit is not held here.
 DROP VIEW IF EXISTS `ohlcv_spot_1d_raw`;
 
 CREATE VIEW `ohlcv_spot_1d_raw` AS SELECT
