@@ -282,9 +282,11 @@ static int ask(struct list_source *source, const struct list_name *name, int pag
 
 /* ---- the whole list ---- */
 
+/* The largest total counts: one that falls between two pages moved the records behind it. */
 static void note_said(struct fetched_list *list, const struct records_said *said)
 {
-    list->total = said->total;
+    if (said->total > list->total)
+        list->total = said->total;
     if (list->refused == 0)
         str_copy(list->first_refusal, sizeof(list->first_refusal), str_from(said->first_refusal));
     list->refused += said->refused_count;

@@ -17,7 +17,7 @@ struct fetched_list {
     int64_t asked_utc_s; /* its first page */
     bool is_known;       /* false: the vendor knows no such market */
     bool is_whole;       /* to its end; else as many records as were wanted, or until the error */
-    int64_t total;       /* as the vendor states it; 0 = it does not */
+    int64_t total;       /* the largest that the vendor states; 0 = none */
     int64_t refused;     /* impossible records, left out */
     char first_refusal[160];
     int64_t calls;

@@ -288,11 +288,19 @@ static void put_some(struct list_source *source, const struct list_name *name,
                     err.message);
 }
 
+/* Whether what the list lacks is gone. Not so when a record was refused, when a page was short, or
+ * when one slipped from page to page while the list moved. */
+static bool has_all(const struct fetched_list *list)
+{
+    return list->is_whole && list->refused == 0 &&
+           (list->count == 0 || (int64_t)list->batches[0].row_count >= list->total);
+}
+
 static int keep(struct list_source *source, const struct list_name *name,
                 const struct list_options *options, struct fetched_list *list,
                 struct list_outcome *out, struct ccd_error *err)
 {
-    bool is_complete = list->is_whole || is_ranking(name->table);
+    bool is_complete = has_all(list) || is_ranking(name->table);
     struct ccd_error refusal = {0};
     if (list->is_known && !source->read_only &&
         put(source, name, options, list, is_complete, out, &refusal) != 0) {

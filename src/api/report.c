@@ -106,7 +106,7 @@ static enum ccd_series_state end_state(const struct ccd_series_result *r, const 
                                        const struct ccd_error *session_error)
 {
     bool reached = r->stored + r->fetched + r->empty > 0;
-    if (result->error.status == CCD_UNKNOWN_AT_VENDOR && s->optional && !reached)
+    if (result->error.status == CCD_UNKNOWN_AT_VENDOR && (s->gone || (s->optional && !reached)))
         return CCD_SERIES_NOT_OFFERED;
     if (r->failed > 0 && session_error->status == CCD_INTERRUPTED)
         return CCD_SERIES_INTERRUPTED;

@@ -17,6 +17,7 @@ struct selected {
     int64_t rank;     /* place among the pairs or assets that were ranked, from 1; 0 = not ranked */
     int64_t trades;   /* lifetime trades, or updates; 0 = unknown */
     bool optional;    /* taken from a list: the vendor may not offer it */
+    bool gone;        /* not named, and no longer in the vendor's list */
     struct ccd_error error;
 };
 

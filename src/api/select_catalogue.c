@@ -12,7 +12,7 @@ static const int64_t catalogue_ahead_max_s = SECONDS_PER_DAY;
 
 /* The columns of a catalogue that a selection reads. */
 struct catalogue_columns {
-    int mapped, native, status, first, last, has, total;
+    int mapped, native, status, first, last, has, total, listed;
 };
 
 static int column_or_none(const struct data_type *catalogue, const char *name)
@@ -31,6 +31,7 @@ static struct catalogue_columns find_columns(const struct data_type *catalogue,
         .last = column_or_none(catalogue, type->last_ts_column),
         .has = column_or_none(catalogue, type->has_data_column),
         .total = column_or_none(catalogue, type->rank_column),
+        .listed = data_type_column_flagged(catalogue, COLUMN_LISTED),
     };
 }
 
@@ -61,9 +62,11 @@ static int64_t trade_ts(const struct select_context *c, const struct batch *b, s
     return ts > 0 && ts <= c->lists->now_utc_s + catalogue_ahead_max_s ? ts : 0;
 }
 
+/* named: by the job, in full. What nobody names and the vendor no longer lists is asked for all the
+ * same, for a list may have been wrong; but it may be gone. */
 static int add_row(struct select_context *c, const struct checked_job *job, const char *market,
                    const struct batch *b, size_t row, const struct catalogue_columns *columns,
-                   struct selection *out, struct ccd_error *err)
+                   bool named, struct selection *out, struct ccd_error *err)
 {
     struct str native = batch_text(b, row, (size_t)columns->native);
     struct str mapped = batch_text(b, row, (size_t)columns->mapped);
@@ -83,6 +86,7 @@ static int add_row(struct select_context *c, const struct checked_job *job, cons
     if (item->last_ts < item->first_ts)
         item->last_ts = 0;
     item->trades = number_at(b, row, columns->total);
+    item->gone = !named && columns->listed >= 0 && number_at(b, row, columns->listed) == 0;
     bool ended = !str_equal(status, STR("ACTIVE"));
     item->want = select_want(c, job, item->first_ts, ended ? item->last_ts : 0);
     return 0;
@@ -134,7 +138,7 @@ static int add_rows(struct select_context *c, const struct checked_job *job,
         }
         if (!named && !(listed && is_wanted(c, job, m, row)))
             continue;
-        if (add_row(c, job, m->market, m->rows, row, &m->columns, out, err) != 0)
+        if (add_row(c, job, m->market, m->rows, row, &m->columns, named, out, err) != 0)
             return err->status;
     }
     return 0;
