@@ -263,6 +263,7 @@ static int put(struct list_source *source, const struct list_name *name,
         .scope = name->market,
         .asked_utc_s = list->asked_utc_s,
         .is_complete = is_complete,
+        .has_unread = list->refused > 0,
         .rewrite = options->rewrite,
         /* A ranking is as long as somebody wanted it. */
         .shrink_max_percent = options->force || is_ranking(name->table) ? 100 : SHRINK_MAX_PERCENT,
@@ -288,12 +289,12 @@ static void put_some(struct list_source *source, const struct list_name *name,
                     err.message);
 }
 
-/* Whether what the list lacks is gone. Not so when a record was refused, when a page was short, or
- * when one slipped from page to page while the list moved. */
+/* Whether what the list lacks is gone, or refused. Not so when a page was short, or when a record
+ * slipped from page to page while the list moved. */
 static bool has_all(const struct fetched_list *list)
 {
-    return list->is_whole && list->refused == 0 &&
-           (list->count == 0 || (int64_t)list->batches[0].row_count >= list->total);
+    return list->is_whole &&
+           (list->count == 0 || (int64_t)list->batches[0].row_count + list->refused >= list->total);
 }
 
 static int keep(struct list_source *source, const struct list_name *name,
@@ -352,6 +353,17 @@ int lists_update(struct list_source *source, const struct list_name *name,
 
 /* ---- reading ---- */
 
+/* Who asks for rows is told of no outcome. */
+static void warn_of_refused(const struct list_source *source, const struct list_name *name,
+                            const struct list_outcome *outcome)
+{
+    if (outcome->refused > 0)
+        log_warning(source->log, NULL,
+                    "%s%s" STR_FMT ": %lld impossible records are left out, the first: %s",
+                    name->table->name, name->market.len > 0 ? " of " : "", STR_ARG(name->market),
+                    (long long)outcome->refused, outcome->first_refusal);
+}
+
 int lists_rows(struct list_source *source, const struct list_name *name,
                const struct list_options *options, struct batch *batch, bool *out_known,
                struct ccd_error *err)
@@ -360,6 +372,7 @@ int lists_rows(struct list_source *source, const struct list_name *name,
     batch_clear(batch);
     int status = lists_update(source, name, options, &outcome, err);
     const struct remembered *place = recall(source, name);
+    warn_of_refused(source, name, &outcome);
     if (status != 0 && place && place->refusal.status != CCD_OK) {
         log_error(source->log, NULL, "%s; going on with the list as it was", err->message);
         error_clear(err);

@@ -106,7 +106,8 @@ struct store_lists {
                             is written */
     bool is_complete; /* the whole list: remembered as asked for then (freshness), and rows that it
                          lacks get is_listed = 0. Else rows are only written. */
-    bool rewrite;     /* --full_refresh: equal rows are written too, and count as changed */
+    bool has_unread; /* some of its records could not be read: the rows that it lacks stay listed */
+    bool rewrite;    /* --full_refresh: equal rows are written too, and count as changed */
     /* A complete list that lacks more than so many of a hundred of the rows that were listed is
      * refused: CCD_BAD_REPLY, nothing is written. 100 = any. */
     int shrink_max_percent;

@@ -182,6 +182,26 @@ def test_an_exchange_that_is_graded_down_is_left_out_the_next_day(world):
         assert take(NOW + DAY) == [("fine", "XBT.USD")]
 
 
+def test_a_record_that_cannot_be_read_is_told_and_costs_no_call(world):
+    """One bad record of a market, or of the exchanges, does not end the lifetime of the list, and takes no pair away."""
+    vendor = small_spot()
+    vendor.exchanges.update({number: exchange(number, f"Other{number}") for number in range(4, 9)})
+    command = ["spot_ohlcv", "--quotes", "USD", "--from", iso(NOW - 3 * DAY)[:10]]
+    with harness.replay(vendor.answer) as (url, _):
+        def take(at, calls, told):
+            result = world.run(*command, "--json", vendor=url, environment={"CCDATA_NOW": iso(at)})
+            document = json.loads(result.stdout)
+            assert selected(document) == [("fine", "XBT.USD"), ("good", "XBT.USD")], (at, selected(document))
+            assert document["totals"]["metadata_calls"] == calls, (at, document["totals"])
+            assert ("impossible" in result.stderr) == told, (at, result.stderr)
+        take(NOW, 5, False)
+        vendor.instruments["spot"]["good"]["BTC-USD"]["TOTAL_TRADES_SPOT"] = 1e30
+        vendor.exchanges[3]["GradePoints"] = "n/a"
+        vendor.now = NOW + DAY
+        take(NOW + DAY, 5, True)
+        take(NOW + DAY + 60, 0, False)
+
+
 def test_no_pair_at_all_is_no_success(world):
     """A selection of nothing is told: the original ended with success and 0 records."""
     vendor = small_spot()
@@ -248,6 +268,21 @@ def test_futures_of_chance_worlds(world):
                 assert each["wanted"] == (end - START) // DAY, (seed, each, (end - START) // DAY)
         found += len(expected)
     assert found > WORLDS * 3, found
+
+
+def test_a_contract_that_the_vendor_dropped_fails_no_run(world):
+    """It is no longer listed and is not served: the others are complete, and so is the run, today and on all days after."""
+    vendor = ListVendor()
+    vendor.add_market("futures", "binance", [contract(f"F{k}", f"A{k}") for k in range(10)])
+    command = ["futures_ohlcv", "--exchanges", "binance", "--from", iso(NOW - 10 * DAY)[:10], "--to", iso(NOW - 5 * DAY)[:10]]
+    later = command[:-1] + [iso(NOW - 2 * DAY)[:10]]
+    with harness.replay(vendor.answer) as (url, _):
+        world.run_json(*command, vendor=url, environment=AT)
+        del vendor.instruments["futures"]["binance"]["A3-USDT-VANILLA-PERPETUAL"]
+        document = world.run_json("futures_instruments", "--exchanges", "binance", vendor=url, environment=AT)
+        assert document["operations"][0]["lists"][0]["gone"] == 1, document["operations"]
+        result = world.run(*later, vendor=url, environment=AT)
+        assert result.returncode == 0, (result.returncode, result.stdout, result.stderr)
 
 
 def test_names_that_people_use_are_refused_with_the_vendors(world):

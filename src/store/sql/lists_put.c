@@ -58,6 +58,13 @@ static int check_shrinking(const struct list_job *job, const struct sql_connecti
                      c->target->name, call->shrink_max_percent);
 }
 
+/* Those of records that could not be read are among the missing. */
+static void keep_missing(struct list_job *job)
+{
+    if (job->call->has_unread && job->given->table->shape != SHAPE_PARTS)
+        job->gone.row_count = 0;
+}
+
 /* ---- writing ---- */
 
 /* Every column of the table and the two times; returns their number. */
@@ -238,6 +245,7 @@ static int compare_all(struct sql_connection *c, struct put_call *p, bool older,
             status = list_job_compare(&p->jobs[i], c, err);
         if (status == CCD_OK)
             status = check_shrinking(&p->jobs[i], c, err);
+        keep_missing(&p->jobs[i]);
     }
     for (size_t i = 0; i < p->lists->count && status == CCD_OK; i++)
         count_all(&p->jobs[i], older, &p->counts[i]);

@@ -328,6 +328,26 @@ CONTRACT(part_of_a_list_takes_nothing_away)
     call_release(&k);
 }
 
+/* They are among the rows that the list lacks, and the vendor lists them still. */
+CONTRACT(records_that_could_not_be_read_stay_listed)
+{
+    struct call k;
+    call_init(&k);
+    struct batch *b = call_add(&k, "assets", ROWS_MAX);
+    for (int64_t id = 0; id < 10; id++)
+        add_asset(b, id, "A");
+    put_and_count(f, &k, 10, 0, 0, 0);
+    b->row_count = 9;
+    k.lists.has_unread = true;
+    put_and_count(f, &k, 0, 0, 9, 0);
+    CHECK_INT(persists(f) ? 10 : 0, listed_count(f, "assets", ""));
+    CHECK_INT(persists(f) ? COLLECTED : 0, asked_of(f, "assets", ""));
+    b->row_count = 7; /* too few all the same */
+    k.lists.shrink_max_percent = 20;
+    CHECK_INT(persists(f) ? CCD_BAD_REPLY : CCD_OK, call_put(f, &k));
+    call_release(&k);
+}
+
 static size_t add_instrument(struct batch *b, const char *market, const char *instrument)
 {
     size_t row = b->row_count++;
