@@ -74,7 +74,7 @@ struct ccd_job {
     const char *const *instruments; /* mapped or native ids or globs; none = all */
     size_t instrument_count;
     int64_t pair_limit;  /* spot: pairs by rank; -1 = 100, or no cut when one is named */
-    int64_t asset_limit; /* indices: top assets; -1 = 50 */
+    int64_t asset_limit; /* indices, and spot by rank: top assets; -1 = 50 */
     const char *from;    /* ISO date or date-time; NULL = back-fill bound */
     const char *to;      /* likewise; a date means the end of that day; NULL = now */
     /* spot: pairs by rank are of these quotes; none = USD,USDT,USDC,EUR,BTC */
@@ -226,11 +226,12 @@ CCD_API void ccd_report_free(struct ccd_report *report); /* NULL is fine */
 
 /* ---- batch files ---- */
 
-/* The operations of a batch file, a JSON list or {"description", "defaults", "operations"}. Unknown
- * keys, unknown types and wrong values are CCD_USAGE with name:line and the nearest name. `name`
- * is for messages. The jobs live until ccd_batch_free. Errors: USAGE, NO_MEMORY. */
 enum { CCD_BATCH_MAX_BYTES = 1 << 20, CCD_BATCH_OPERATIONS_MAX = 1000 };
 struct ccd_batch;
+/* The operations of a batch file, a JSON list or {"description", "defaults", "operations"}, of at
+ * most CCD_BATCH_MAX_BYTES; asks nobody. Unknown keys, unknown types and wrong values are CCD_USAGE
+ * with name:line and the nearest name; `name` is for messages. The text is not needed afterwards;
+ * the jobs live until ccd_batch_free. Errors: USAGE, NO_MEMORY. */
 CCD_API int ccd_batch_parse(const char *text, size_t len, const char *name,
                             struct ccd_batch **out_batch, struct ccd_error *err);
 CCD_API const struct ccd_job *ccd_batch_jobs(const struct ccd_batch *batch, size_t *out_count);
@@ -266,8 +267,8 @@ struct ccd_status_options {
 struct ccd_stored_data {
     const char *data_type;
     const char *interval;
-    int64_t series;            /* with coverage; metadata: 1 */
-    int64_t rows; /* periods stored and final; metadata: rows, those no longer listed too */
+    int64_t series; /* with coverage; metadata: 1 */
+    int64_t rows;   /* periods stored and final; metadata: rows, those no longer listed too */
     int64_t first_ts, last_ts; /* period starts of stored candles; 0 = none */
     /* From the first known period of each series to the newest that should be final now (an ended
      * series: to its end): */
@@ -293,6 +294,7 @@ struct ccd_quota_window {
     int64_t left;       /* -1 = no limit */
 };
 
+/* All that it points to lives until ccd_status_free. */
 struct ccd_status_report {
     int64_t now_utc_s;
     const char *system;         /* "healthy", "degraded", "critical" */
@@ -318,12 +320,12 @@ struct ccd_status_report {
     bool monitoring_enabled, caching_enabled;
     const char *cache_backend;
     int64_t cache_lifetime_s, cache_entries_max;
-    int64_t duration_ms;
+    int64_t duration_ms; /* of the reading */
 };
 
-/* Reads the database, not this process's memory. Returns 0 whenever there is a report (a database
- * that is away is one: critical); an empty or absent database is healthy. Errors: USAGE, CONFIG,
- * NO_MEMORY. */
+/* Reads the database, not this process's memory; options NULL: CCD_STATUS_INIT. Returns 0 whenever
+ * there is a report (a database that is away is one: critical); an empty or absent database is
+ * healthy. Errors: USAGE, CONFIG, NO_MEMORY. */
 CCD_API int ccd_status_read(struct ccd_client *client, const struct ccd_status_options *options,
                             struct ccd_status_report **out_report, struct ccd_error *err);
 CCD_API void ccd_status_free(struct ccd_status_report *report); /* NULL is fine */
@@ -335,7 +337,8 @@ enum ccd_range_state {
     CCD_RANGE_EMPTY,        /* fetched, the vendor has nothing there */
     CCD_RANGE_BEFORE_START, /* before the first data */
     CCD_RANGE_AFTER_END,
-    CCD_RANGE_REJECTED
+    CCD_RANGE_REJECTED, /* impossible records, in ccdata_quarantine */
+    CCD_RANGE_STATE_COUNT
 };
 CCD_API const char *ccd_range_state_name(enum ccd_range_state state); /* "stored" … */
 struct ccd_range {
@@ -344,10 +347,11 @@ struct ccd_range {
 };
 struct ccd_covered_series {
     const char *market, *instrument, *mapped_instrument;
-    int64_t periods[6];             /* by enum ccd_range_state */
+    int64_t periods[CCD_RANGE_STATE_COUNT];
     const struct ccd_range *ranges; /* ascending, without gaps between them */
     size_t range_count;
 };
+/* All that it points to lives until ccd_coverage_free. */
 struct ccd_coverage_report {
     const char *data_type, *interval;
     int64_t step_s;
@@ -391,13 +395,14 @@ struct ccd_listing {
     const char *const *column_names;
     const char *const *column_kinds; /* as in struct ccd_column_info */
     size_t column_count;
-    const struct ccd_list_value *values; /* row after row */
+    const struct ccd_list_value *values; /* row after row, column_count each */
     size_t row_count;
     int64_t asked_utc_s; /* the oldest of its lists; 0 = never fetched */
     const char *database;
 };
-/* "instruments" gives two listings (spot, futures), the others one. Reads the database alone.
- * Errors: USAGE with the nearest name, DATABASE_*, NO_MEMORY. */
+/* "instruments" gives two listings (spot, futures), the others one; they and all that they point to
+ * live until ccd_list_free. Reads the database alone. Errors: USAGE with the nearest name,
+ * DATABASE_*, NO_MEMORY. */
 CCD_API int ccd_list_read(struct ccd_client *client, const struct ccd_list_options *options,
                           struct ccd_listing **out_listings, size_t *out_count,
                           struct ccd_error *err);

@@ -1,18 +1,8 @@
 #include "api/batch_keys.h"
 
-#include <string.h>
+#include "api/select.h"
 
-enum {
-    SPOT = 1u << 0,
-    FUTURES = 1u << 1,
-    INDICES = 1u << 2,
-    ASSETS = 1u << 3,
-    EXCHANGES = 1u << 4,
-    INSTRUMENTS = 1u << 5, /* metadata that comes market by market */
-    CANDLES = SPOT | FUTURES | INDICES,
-    METADATA = ASSETS | EXCHANGES | INSTRUMENTS,
-    LIMIT_MAX = 1000000,
-};
+enum { LIMIT_MAX = 1000000 };
 
 static const char *interval_at(size_t index)
 {
@@ -30,58 +20,41 @@ const char *ccd_exchange_type_at(size_t index)
 
 /* In the order of the page. */
 const struct batch_key batch_keys[] = {
-    {"data_type", BATCH_TYPE, CANDLES | METADATA, AT(data_type)},
-    {"interval", BATCH_CHOICE, CANDLES, AT(interval), .choice_at = interval_at},
-    {"pair_limit", BATCH_INTEGER, SPOT, AT(pair_limit), .min = 1, .max = LIMIT_MAX},
-    {"specific_market", BATCH_TEXT, SPOT, AT(market)},
-    {"specific_instrument", BATCH_TEXT, SPOT, AT(instrument)},
-    {"exchanges", BATCH_NAMES, SPOT | FUTURES | INSTRUMENTS, NAMES(exchanges, exchange_count)},
-    {"instruments", BATCH_NAMES, CANDLES, NAMES(instruments, instrument_count)},
-    {"asset_limit", BATCH_INTEGER, SPOT | INDICES, AT(asset_limit), .min = 1, .max = LIMIT_MAX},
-    {"quotes", BATCH_NAMES, SPOT, NAMES(quotes, quote_count)},
-    {"min_grade", BATCH_CHOICE, SPOT, AT(min_grade), .choice_at = ccd_grade_at},
-    {"market", BATCH_TEXT, INDICES, AT(market)},
-    {"from", BATCH_TIME, CANDLES, AT(from)},
-    {"to", BATCH_TIME, CANDLES, AT(to)},
-    {"exchange_type", BATCH_CHOICE, EXCHANGES, AT(exchange_type),
+    {"data_type", BATCH_TYPE, JOB_CANDLES | JOB_METADATA, AT(data_type)},
+    {"interval", BATCH_CHOICE, JOB_CANDLES, AT(interval), .choice_at = interval_at},
+    {"pair_limit", BATCH_INTEGER, JOB_SPOT, AT(pair_limit), .min = 1, .max = LIMIT_MAX},
+    {"specific_market", BATCH_TEXT, JOB_SPOT, AT(market)},
+    {"specific_instrument", BATCH_TEXT, JOB_SPOT, AT(instrument)},
+    {"exchanges", BATCH_NAMES, JOB_SPOT | JOB_FUTURES | JOB_INSTRUMENTS,
+     NAMES(exchanges, exchange_count)},
+    {"instruments", BATCH_NAMES, JOB_CANDLES, NAMES(instruments, instrument_count)},
+    {"asset_limit", BATCH_INTEGER, JOB_SPOT | JOB_INDICES, AT(asset_limit), .min = 1,
+     .max = LIMIT_MAX},
+    {"quotes", BATCH_NAMES, JOB_SPOT, NAMES(quotes, quote_count)},
+    {"min_grade", BATCH_CHOICE, JOB_SPOT, AT(min_grade), .choice_at = ccd_grade_at},
+    {"market", BATCH_TEXT, JOB_INDICES, AT(market)},
+    {"from", BATCH_TIME, JOB_CANDLES, AT(from)},
+    {"to", BATCH_TIME, JOB_CANDLES, AT(to)},
+    {"exchange_type", BATCH_CHOICE, JOB_EXCHANGES, AT(exchange_type),
      .choice_at = ccd_exchange_type_at},
-    {"full_refresh", BATCH_FLAG, METADATA, AT(full_refresh)},
-    {"force", BATCH_FLAG, METADATA, AT(force)},
+    {"full_refresh", BATCH_FLAG, JOB_METADATA, AT(full_refresh)},
+    {"force", BATCH_FLAG, JOB_METADATA, AT(force)},
 };
 
 const size_t batch_key_count = sizeof(batch_keys) / sizeof(batch_keys[0]);
 _Static_assert(sizeof(batch_keys) / sizeof(batch_keys[0]) <= 32, "a bit for each key");
 
-static bool same_name(struct str given, const char *name)
-{
-    for (size_t i = 0; i < given.len; i++)
-        if ((given.ptr[i] == '-' ? '_' : given.ptr[i]) != name[i])
-            return false;
-    return name[given.len] == '\0';
-}
-
 const struct batch_key *batch_key_find(struct str name)
 {
     for (size_t i = 0; i < batch_key_count; i++)
-        if (same_name(name, batch_keys[i].name))
+        if (str_same_name(name, str_from(batch_keys[i].name)))
             return &batch_keys[i];
     return NULL;
 }
 
-static unsigned kind_of(const struct data_type *type)
-{
-    if (type->shape == SHAPE_CATALOGUE)
-        return INSTRUMENTS;
-    if (type->shape != SHAPE_CANDLES)
-        return strcmp(type->name, "exchange_metadata") == 0 ? EXCHANGES : ASSETS;
-    if (!type->catalogue)
-        return INDICES;
-    return strcmp(type->name, "spot_ohlcv") == 0 ? SPOT : FUTURES;
-}
-
 bool batch_key_fits(const struct batch_key *key, const struct data_type *type)
 {
-    return (key->takers & kind_of(type)) != 0;
+    return (key->takers & job_kind_of(type)) != 0;
 }
 
 size_t ccd_batch_key_count(void)

@@ -20,7 +20,7 @@ enum batch_form {
 struct batch_key {
     const char *name;
     enum batch_form form;
-    unsigned takers;     /* kinds of data type */
+    unsigned takers;     /* bits of enum job_kind */
     size_t offset;       /* into struct ccd_job */
     size_t count_offset; /* BATCH_NAMES */
     const char *(*choice_at)(size_t index);

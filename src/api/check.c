@@ -123,35 +123,32 @@ enum job_word {
     WORD_COUNT
 };
 
-/* Kinds of types, as bits. */
-enum { SPOT = 1, FUTURES = 2, INDICES = 4, CATALOGUES = 8, ASSETS = 16, EXCHANGES = 32 };
-enum { CANDLES = SPOT | FUTURES | INDICES, METADATA = CATALOGUES | ASSETS | EXCHANGES };
-
 static const struct {
     const char *name;
     int kinds;
     const char *takers;
 } words[WORD_COUNT] = {
-    [WORD_ASSET_LIMIT] = {"--asset_limit", SPOT | INDICES, "spot_ohlcv and indices_ohlcv"},
-    [WORD_QUOTES] = {"--quotes", SPOT, "spot_ohlcv"},
-    [WORD_MIN_GRADE] = {"--min_grade", SPOT, "spot_ohlcv"},
-    [WORD_EXCHANGE_TYPE] = {"--exchange_type", EXCHANGES, "exchange_metadata"},
-    [WORD_FULL_REFRESH] = {"--full_refresh", METADATA, "metadata"},
-    [WORD_FORCE] = {"--force", METADATA, "metadata"},
-    [WORD_RANGE] = {"--from or --to", CANDLES, "candles"},
-    [WORD_MARKETS] = {"market and no --exchanges", CANDLES | CATALOGUES, "candles and instruments"},
-    [WORD_INSTRUMENTS] = {"--instruments", CANDLES, "candles"},
+    [WORD_ASSET_LIMIT] = {"--asset_limit", JOB_SPOT | JOB_INDICES, "spot_ohlcv and indices_ohlcv"},
+    [WORD_QUOTES] = {"--quotes", JOB_SPOT, "spot_ohlcv"},
+    [WORD_MIN_GRADE] = {"--min_grade", JOB_SPOT, "spot_ohlcv"},
+    [WORD_EXCHANGE_TYPE] = {"--exchange_type", JOB_EXCHANGES, "exchange_metadata"},
+    [WORD_FULL_REFRESH] = {"--full_refresh", JOB_METADATA, "metadata"},
+    [WORD_FORCE] = {"--force", JOB_METADATA, "metadata"},
+    [WORD_RANGE] = {"--from or --to", JOB_CANDLES, "candles"},
+    [WORD_MARKETS] = {"market and no --exchanges", JOB_CANDLES | JOB_INSTRUMENTS,
+                      "candles and instruments"},
+    [WORD_INSTRUMENTS] = {"--instruments", JOB_CANDLES, "candles"},
 };
 
-static int kind_of(const struct data_type *type)
+enum job_kind job_kind_of(const struct data_type *type)
 {
     if (type->shape == SHAPE_CATALOGUE)
-        return CATALOGUES;
+        return JOB_INSTRUMENTS;
     if (type->shape != SHAPE_CANDLES)
-        return strcmp(type->name, "exchange_metadata") == 0 ? EXCHANGES : ASSETS;
+        return strcmp(type->name, "exchange_metadata") == 0 ? JOB_EXCHANGES : JOB_ASSETS;
     if (!type->catalogue)
-        return INDICES;
-    return strcmp(type->catalogue, "spot_instruments") == 0 ? SPOT : FUTURES;
+        return JOB_INDICES;
+    return strcmp(type->catalogue, "spot_instruments") == 0 ? JOB_SPOT : JOB_FUTURES;
 }
 
 static int check_words(const struct ccd_job *job, const struct data_type *type,
@@ -169,10 +166,10 @@ static int check_words(const struct ccd_job *job, const struct data_type *type,
         [WORD_INSTRUMENTS] = job->instrument || job->instrument_count > 0,
     };
     for (size_t i = 0; i < WORD_COUNT; i++)
-        if (given[i] && !(words[i].kinds & kind_of(type)))
+        if (given[i] && !(words[i].kinds & job_kind_of(type)))
             return error_set(err, CCD_USAGE, "%s takes no %s: that is for %s", type->name,
                              words[i].name, words[i].takers);
-    if (job->exchange_count > 0 && kind_of(type) == INDICES)
+    if (job->exchange_count > 0 && job_kind_of(type) == JOB_INDICES)
         return error_set(err, CCD_USAGE,
                          "an index has no exchanges: name its family with --market cadli");
     return 0;
@@ -190,10 +187,11 @@ static int check_limit(const char *name, int64_t limit, struct ccd_error *err)
 
 static int check_exchange_type(const char *given, struct ccd_error *err)
 {
-    struct str type = str_from(given);
-    if (!given || str_equal(type, STR("spot")) || str_equal(type, STR("futures")) ||
-        str_equal(type, STR("all")))
+    if (!given)
         return 0;
+    for (size_t i = 0; ccd_exchange_type_at(i); i++)
+        if (strcmp(given, ccd_exchange_type_at(i)) == 0)
+            return 0;
     return error_set(err, CCD_USAGE, "no exchange type \"%s\": use spot, futures or all", given);
 }
 

@@ -11,11 +11,11 @@ void coverage_list_release(struct coverage_list *list)
     *list = (struct coverage_list){0};
 }
 
-static int add(void *user, const struct coverage_segment *segment)
+/* A merged list may be longer than its capacity: one segment can become three. */
+static int add(struct coverage_list *list, const struct coverage_segment *segment)
 {
-    struct coverage_list *list = user;
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity ? 2 * list->capacity : 256;
+    if (list->count >= list->capacity) {
+        size_t capacity = list->count < 128 ? 256 : 2 * list->count;
         struct coverage_segment *items = NULL;
         if (capacity <= SEGMENTS_MAX)
             items = mem_resize(NULL, list->items, 4 * capacity + 2, sizeof(*items));
@@ -60,6 +60,12 @@ void coverage_list_merge(struct coverage_list *list)
 {
     if (list->count > 0)
         list->count = coverage_merge(list->items, list->count, list->items + 2 * list->count);
+}
+
+int coverage_list_add(struct coverage_list *list, const struct coverage_segment *segment,
+                      struct ccd_error *err)
+{
+    return add(list, segment) == 0 ? 0 : refuse(list, err);
 }
 
 int coverage_list_clip(struct coverage_list *list, const struct coverage_list *from,

@@ -15,6 +15,8 @@ void coverage_list_release(struct coverage_list *list); /* zeroed is legal */
 int coverage_list_load(struct coverage_list *list, struct store *store, int64_t series_id,
                        int64_t step_s, struct ccd_error *err);
 void coverage_list_merge(struct coverage_list *list);
+int coverage_list_add(struct coverage_list *list, const struct coverage_segment *segment,
+                      struct ccd_error *err);
 /* Append the parts of `from` that lie in the range. */
 int coverage_list_clip(struct coverage_list *list, const struct coverage_list *from,
                        struct period_range range, struct ccd_error *err);

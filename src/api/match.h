@@ -5,6 +5,10 @@
 
 #include "base/str.h"
 
+bool name_is_glob(const char *name);
+/* A glob as such; another name whatever its case. */
+bool name_matches(const char *pattern, struct str name);
+
 /* Names and globs, borrowed; without any, everything matches. */
 struct patterns {
     const char *const *items;

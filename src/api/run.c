@@ -253,11 +253,10 @@ void run_close(struct run *run)
         selection_release(&run->operations[i].selection);
         mem_free(NULL, run->operations[i].claimed);
         mem_free(NULL, run->operations[i].targets);
-        buf_release(&run->operations[i].market_names);
+        name_list_release(&run->operations[i].market_names);
     }
     mem_free(NULL, run->operations);
-    mem_free(NULL, run->segments);
-    mem_free(NULL, run->scratch);
+    coverage_list_release(&run->coverage);
     lists_forget(&run->lists);
     reply_decoder_release(&run->decoder);
     store_close(run->store);

@@ -8,10 +8,12 @@
 #define API_RUN_H
 
 #include "api/client.h"
+#include "api/coverage_list.h"
 #include "api/database.h"
 #include "api/lists.h"
 #include "api/report.h"
 #include "api/select.h"
+#include "api/select_names.h"
 
 /* One list that a metadata operation fetches. */
 struct list_target {
@@ -31,8 +33,8 @@ struct operation {
     /* metadata */
     struct list_target *targets;
     size_t target_count;
-    struct buf market_names; /* that the targets point into */
-    int64_t calls_planned;   /* as far as it is known */
+    struct name_list market_names; /* that the targets point into */
+    int64_t calls_planned;         /* as far as it is known */
 };
 
 /* Progress over all operations. */
@@ -66,11 +68,9 @@ struct run {
     int64_t resume_utc_s;
     struct report_builder *report;
     struct run_progress progress;
-    bool is_recorded;                  /* ccdata_runs has a row of it */
-    int64_t record_place;              /* rows in ccdata_run_series so far */
-    struct coverage_segment *segments; /* scratch of one series */
-    struct coverage_segment *scratch;
-    size_t segment_count, segment_capacity;
+    bool is_recorded;              /* ccdata_runs has a row of it */
+    int64_t record_place;          /* rows in ccdata_run_series so far */
+    struct coverage_list coverage; /* of one series after the other */
 };
 
 /* ---- run.c ---- */
@@ -101,7 +101,7 @@ int run_select(struct run *run, struct ccd_error *err);
 int run_cut_doubles(struct run *run, struct ccd_error *err);
 /* Fill the report with what an ingest would do. */
 int run_report_plan(struct run *run, struct ccd_error *err);
-/* The merged coverage of an item in run->segments, and its want cut as the configuration asks. */
+/* The merged coverage of an item in run->coverage, and its want cut as the configuration asks. */
 int run_load_coverage(struct run *run, const struct operation *operation, struct selected *item,
                       struct ccd_error *err);
 

@@ -59,8 +59,8 @@ static int add_series(const struct execution *x, struct selected *s, struct ccd_
         .first_ts = s->first_ts,
         .last_ts = s->last_ts,
         .planned_utc_s = run->now_utc_s,
-        .merged = run->segments,
-        .merged_count = run->segment_count,
+        .merged = run->coverage.items,
+        .merged_count = run->coverage.count,
     };
     return session_add_series(x->session, &spec, err);
 }

@@ -1,13 +1,13 @@
 /* A metadata operation: its lists, one after the other. One that fails leaves the others alone. */
 #include <string.h>
 
+#include "api/list_fetch.h"
+#include "api/match.h"
 #include "api/run.h"
 
 enum {
-    MARKETS_MAX_BYTES = 1 << 20,
     /* A host that did not answer for so many lists in a row does not answer for the next either. */
     UNREACHABLE_IN_A_ROW_MAX = 2,
-    RECORDS_PER_PAGE = 100,
 };
 
 /* ---- which lists ---- */
@@ -32,34 +32,13 @@ static bool is_chosen(const struct ccd_job *job, const struct data_type *table)
            str_starts_with(name, kind);
 }
 
-/* The markets of a catalogue operation while they are chosen; lists of names, each with its NUL. */
+/* The markets of a catalogue operation while they are chosen. */
 struct market_choice {
     struct list_source *source;
     const struct data_type *type;
-    struct buf names;
-    size_t count;
-    struct buf vendor_names; /* all that there are; asked for when a glob is met */
-    size_t vendor_count;
+    struct name_list chosen;
+    struct name_list vendor; /* all that there are; asked for when a glob is met */
 };
-
-/* The vendor's market ids are lower case. */
-static int add_market(struct market_choice *c, struct str name, struct ccd_error *err)
-{
-    char lower[MARKET_MAX_BYTES];
-    if (!str_copy(lower, sizeof(lower), name))
-        return error_set(err, CCD_USAGE, "a market name is too long");
-    for (char *p = lower; *p; p++)
-        if (*p >= 'A' && *p <= 'Z')
-            *p = (char)(*p - 'A' + 'a');
-    const char *have = c->names.data;
-    for (size_t i = 0; i < c->count; i++, have += strlen(have) + 1)
-        if (strcmp(have, lower) == 0)
-            return 0;
-    if (buf_add(&c->names, lower, strlen(lower) + 1) != 0)
-        return error_set(err, CCD_NO_MEMORY, "no memory for a list of markets");
-    c->count++;
-    return 0;
-}
 
 static int choose_tables(struct operation *o, struct ccd_error *err)
 {
@@ -74,16 +53,17 @@ static int choose_tables(struct operation *o, struct ccd_error *err)
 /* One name of the job: as it is, or all of the vendor's that match it. */
 static int add_markets(struct market_choice *c, const char *pattern, struct ccd_error *err)
 {
-    if (!strpbrk(pattern, "*?"))
-        return add_market(c, str_from(pattern), err);
-    if (c->vendor_count == 0 &&
-        lists_markets(c->source, c->type, &c->vendor_names, &c->vendor_count, err) != 0)
+    if (!name_is_glob(pattern))
+        return name_list_add_market(&c->chosen, str_from(pattern), err);
+    if (c->vendor.count == 0 &&
+        lists_markets(c->source, c->type, &c->vendor.text, &c->vendor.count, err) != 0)
         return err->status;
-    const char *name = c->vendor_names.data;
-    for (size_t i = 0; i < c->vendor_count; i++, name += strlen(name) + 1)
-        if (str_glob(str_from(pattern), str_from(name)) && add_market(c, str_from(name), err) != 0)
-            return err->status;
-    return 0;
+    const char *name = c->vendor.text.data;
+    int status = 0;
+    for (size_t i = 0; i < c->vendor.count && status == 0; i++, name += strlen(name) + 1)
+        if (str_glob(str_from(pattern), str_from(name)))
+            status = name_list_add_market(&c->chosen, str_from(name), err);
+    return status;
 }
 
 static int choose_names(struct market_choice *c, const struct ccd_job *job, struct ccd_error *err)
@@ -99,17 +79,17 @@ static int choose_names(struct market_choice *c, const struct ccd_job *job, stru
 static int choose_markets(struct run *run, struct operation *o, struct ccd_error *err)
 {
     struct market_choice c = {.source = &run->lists, .type = o->job.type};
-    buf_init(&c.vendor_names, MARKETS_MAX_BYTES, NULL);
-    buf_init(&c.names, MARKETS_MAX_BYTES, NULL);
+    name_list_init(&c.vendor, NULL);
+    name_list_init(&c.chosen, NULL);
     int status = choose_names(&c, o->job.job, err);
-    if (status == 0 && c.count == 0)
+    if (status == 0 && c.chosen.count == 0)
         status = error_set(err, CCD_UNKNOWN_AT_VENDOR, "no market of the vendor is called so: %s",
                            o->job.job->exchange_count > 0 ? o->job.job->exchanges[0] : "*");
-    const char *name = c.names.data;
-    for (size_t i = 0; i < c.count && status == 0; i++, name += strlen(name) + 1)
+    const char *name = c.chosen.text.data;
+    for (size_t i = 0; i < c.chosen.count && status == 0; i++, name += strlen(name) + 1)
         status = add_target(o, o->job.type, name, err);
-    buf_release(&c.vendor_names);
-    o->market_names = c.names;
+    name_list_release(&c.vendor);
+    o->market_names = c.chosen;
     return status;
 }
 
@@ -125,7 +105,7 @@ static int count_calls(struct run *run, const struct data_type *table, int64_t *
         return 0;
     if (run->store->ops->load_list(run->store, table, STR(""), NULL, &rows, &asked_utc_s, err) != 0)
         return err->status;
-    *out_calls = rows > 0 ? (int64_t)(rows + RECORDS_PER_PAGE - 1) / RECORDS_PER_PAGE : -1;
+    *out_calls = rows > 0 ? (int64_t)(rows + LIST_PAGE_SIZE - 1) / LIST_PAGE_SIZE : -1;
     return 0;
 }
 

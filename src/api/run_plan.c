@@ -4,10 +4,7 @@
 #include "base/time.h"
 #include "engine/plan.h"
 
-enum {
-    SEGMENTS_MAX = 1 << 20, /* of one series; compaction keeps them far below */
-    COMPACT_ABOVE = 64,
-};
+enum { COMPACT_ABOVE = 64 };
 
 /* ---- selecting ---- */
 
@@ -50,28 +47,6 @@ static bool is_empty(struct period_range range)
     return range.from_ts >= range.to_ts;
 }
 
-static int add_segment(void *user, const struct coverage_segment *segment)
-{
-    struct run *run = user;
-    if (run->segment_count == run->segment_capacity) {
-        size_t capacity = run->segment_capacity ? 2 * run->segment_capacity : 256;
-        /* coverage_merge needs room for twice as many, and a scratch of that size. */
-        struct coverage_segment *bigger = NULL, *scratch = NULL;
-        if (capacity <= SEGMENTS_MAX)
-            bigger = mem_resize(NULL, run->segments, 2 * capacity, sizeof(*bigger));
-        if (bigger)
-            run->segments = bigger;
-        if (bigger)
-            scratch = mem_resize(NULL, run->scratch, 2 * capacity + 2, sizeof(*scratch));
-        if (!scratch)
-            return -1;
-        run->scratch = scratch;
-        run->segment_capacity = capacity;
-    }
-    run->segments[run->segment_count++] = *segment;
-    return 0;
-}
-
 /* INGESTION_BACKFILL_ENABLED=false: only what follows the newest stored period; a series without
  * any starts with the newest closed one. */
 static void cut_backfill(const struct run *run, struct selected *s, enum interval interval)
@@ -79,9 +54,9 @@ static void cut_backfill(const struct run *run, struct selected *s, enum interva
     if (config_bool(run->client->config, CONFIG_INGESTION_BACKFILL_ENABLED))
         return;
     int64_t from = s->want.to_ts - interval_infos[interval].step_s;
-    for (size_t i = 0; i < run->segment_count; i++)
-        if (run->segments[i].state == COVERAGE_STORED)
-            from = run->segments[i].to_ts;
+    for (size_t i = 0; i < run->coverage.count; i++)
+        if (run->coverage.items[i].state == COVERAGE_STORED)
+            from = run->coverage.items[i].to_ts;
     if (from > s->want.from_ts)
         s->want.from_ts = from < s->want.to_ts ? from : s->want.to_ts;
 }
@@ -92,15 +67,12 @@ int run_load_coverage(struct run *run, const struct operation *operation, struct
 {
     const struct store_ops *ops = run->store->ops;
     int64_t step_s = interval_infos[operation->job.interval].step_s;
-    run->segment_count = 0;
-    if (ops->load_coverage(run->store, s->names.series_id, step_s, add_segment, run, err) != 0)
-        return err->status != CCD_OK ? (int)err->status
-                                     : error_set(err, CCD_NO_MEMORY, "no memory for coverage");
-    size_t stored = run->segment_count;
-    if (stored > 0)
-        run->segment_count = coverage_merge(run->segments, stored, run->scratch);
+    if (coverage_list_load(&run->coverage, run->store, s->names.series_id, step_s, err) != 0)
+        return err->status;
+    size_t stored = run->coverage.count;
+    coverage_list_merge(&run->coverage);
     cut_backfill(run, s, operation->job.interval);
-    if (run->plan || stored <= COMPACT_ABOVE || stored < 2 * run->segment_count)
+    if (run->plan || stored <= COMPACT_ABOVE || stored < 2 * run->coverage.count)
         return 0;
     return ops->compact_coverage(run->store, s->names.series_id, step_s, COMPACT_ABOVE, err);
 }
@@ -125,10 +97,10 @@ static int load_expected_coverage(struct run *run, const struct operation *o, si
         return 0;
     const struct coverage_segment expected = {inside.from_ts, inside.to_ts, COVERAGE_STORED,
                                               run->now_utc_s, 0};
-    if (add_segment(run, &expected) != 0)
-        return error_set(err, CCD_NO_MEMORY, "no memory for coverage");
-    run->segment_count = coverage_merge(run->segments, run->segment_count, run->scratch);
-    return 0;
+    int status = coverage_list_add(&run->coverage, &expected, err);
+    if (status == 0)
+        coverage_list_merge(&run->coverage);
+    return status;
 }
 
 /* Count an operation's calls, for progress. */
@@ -141,8 +113,8 @@ static int measure(struct run *run, struct operation *o, struct ccd_error *err)
         if (load_expected_coverage(run, o, i, err) != 0)
             return err->status;
         o->calls_planned += plan_measure(s->want, interval_infos[o->job.interval].step_s,
-                                         page_max_of(run, o->job.interval), run->segments,
-                                         run->segment_count, run->now_utc_s)
+                                         page_max_of(run, o->job.interval), run->coverage.items,
+                                         run->coverage.count, run->now_utc_s)
                                 .calls;
     }
     return 0;
@@ -190,13 +162,13 @@ static int report_candles_plan(struct run *run, size_t index, struct ccd_error *
     int status = report_candles(run->report, index, o->selection.count, err);
     for (size_t i = 0; i < o->selection.count && status == 0; i++) {
         struct selected *s = &o->selection.items[i];
-        run->segment_count = 0;
+        run->coverage.count = 0;
         if (s->error.status == CCD_OK)
             status = load_expected_coverage(run, o, i, err);
         if (status == 0)
             status = report_series_plan(run->report, index, i, s, o->job.interval,
-                                        page_max_of(run, o->job.interval), run->segments,
-                                        run->segment_count, run->now_utc_s, err);
+                                        page_max_of(run, o->job.interval), run->coverage.items,
+                                        run->coverage.count, run->now_utc_s, err);
     }
     return status;
 }

@@ -38,6 +38,19 @@ struct select_context {
     size_t futures_status_count;
 };
 
+/* Kinds of data types by what their jobs take, as bits. */
+enum job_kind {
+    JOB_SPOT = 1,
+    JOB_FUTURES = 2,
+    JOB_INDICES = 4,
+    JOB_INSTRUMENTS = 8,
+    JOB_ASSETS = 16,
+    JOB_EXCHANGES = 32,
+    JOB_CANDLES = JOB_SPOT | JOB_FUTURES | JOB_INDICES,
+    JOB_METADATA = JOB_INSTRUMENTS | JOB_ASSETS | JOB_EXCHANGES,
+};
+enum job_kind job_kind_of(const struct data_type *type);
+
 /* A job after its words were checked. */
 struct checked_job {
     const struct ccd_job *job;

@@ -95,17 +95,6 @@ bool name_list_has(const struct name_list *list, struct str name)
     return false;
 }
 
-bool name_is_glob(const char *name)
-{
-    return strpbrk(name, "*?") != NULL;
-}
-
-bool name_matches(const char *pattern, struct str name)
-{
-    return name_is_glob(pattern) ? str_glob(str_from(pattern), name)
-                                 : str_equal_nocase(str_from(pattern), name);
-}
-
 size_t job_pattern_count(const struct ccd_job *job)
 {
     return job->instrument ? 1 : job->instrument_count;

@@ -24,10 +24,6 @@ bool name_list_has_nocase(const struct name_list *list, struct str name);
 int name_list_index(struct name_list *list, struct ccd_error *err);
 bool name_list_has(const struct name_list *list, struct str name);
 
-bool name_is_glob(const char *name);
-/* A glob as such; another name whatever its case. */
-bool name_matches(const char *pattern, struct str name);
-
 /* The instruments that a job names: their number, and the i-th. */
 size_t job_pattern_count(const struct ccd_job *job);
 const char *job_pattern(const struct ccd_job *job, size_t i);

@@ -5,6 +5,7 @@
 #ifndef API_SELECT_PARTS_H
 #define API_SELECT_PARTS_H
 
+#include "api/match.h"
 #include "api/select.h"
 #include "api/select_names.h"
 

@@ -44,6 +44,17 @@ bool str_equal_nocase(struct str a, struct str b)
     return a.len == b.len && equal_nocase(a.ptr, b.ptr, a.len);
 }
 
+bool str_same_name(struct str a, struct str b)
+{
+    for (size_t i = 0; i < a.len && a.len == b.len; i++) {
+        char left = a.ptr[i] == '-' ? '_' : a.ptr[i];
+        char right = b.ptr[i] == '-' ? '_' : b.ptr[i];
+        if (left != right)
+            return false;
+    }
+    return a.len == b.len;
+}
+
 bool str_starts_with(struct str s, struct str prefix)
 {
     return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);

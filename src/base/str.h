@@ -21,6 +21,7 @@ struct str {
 struct str str_from(const char *text); /* NULL = empty */
 bool str_equal(struct str a, struct str b);
 bool str_equal_nocase(struct str a, struct str b); /* ASCII */
+bool str_same_name(struct str a, struct str b);    /* '-' and '_' are equal, as in options */
 bool str_starts_with(struct str s, struct str prefix);
 bool str_starts_with_nocase(struct str s, struct str prefix);
 struct str str_trim(struct str s); /* ASCII white space, both ends */

@@ -71,7 +71,7 @@ const size_t cli_command_count = sizeof cli_commands / sizeof cli_commands[0];
 const struct command *cli_command_find(struct str name)
 {
     for (size_t i = 0; i < cli_command_count; i++)
-        if (term_same_name(name, str_from(cli_commands[i].name)))
+        if (str_same_name(name, str_from(cli_commands[i].name)))
             return &cli_commands[i];
     return NULL;
 }

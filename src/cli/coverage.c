@@ -9,12 +9,13 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/coverage_map.h"
+#include "cli/jobs.h"
 #include "cli/json.h"
 #include "cli/table.h"
 #include "cli/term.h"
 #include "cli/terminal.h"
 
-enum { STATE_COUNT = CCD_RANGE_REJECTED + 1, SHARE_BYTES = 16 };
+enum { SHARE_BYTES = 16 };
 
 /* ---- text ---- */
 
@@ -126,10 +127,11 @@ static void add_report(struct buf *out, const struct ccd_coverage_report *report
 
 /* ---- JSON ---- */
 
-static void add_json_periods(struct json *j, const char *key, const int64_t periods[STATE_COUNT])
+static void add_json_periods(struct json *j, const char *key,
+                             const int64_t periods[CCD_RANGE_STATE_COUNT])
 {
     json_open_object(j, key);
-    for (int state = 0; state < STATE_COUNT; state++)
+    for (int state = 0; state < CCD_RANGE_STATE_COUNT; state++)
         json_add_int(j, ccd_range_state_name((enum ccd_range_state)state), periods[state]);
     json_close_object(j);
 }
@@ -158,7 +160,7 @@ static void add_json_series(struct json *j, const struct ccd_covered_series *ser
 static void add_json(struct buf *out, const struct ccd_coverage_report *report, const char *command)
 {
     struct json j;
-    int64_t totals[STATE_COUNT] = {0};
+    int64_t totals[CCD_RANGE_STATE_COUNT] = {0};
     json_begin(&j, out, command, "complete", 0);
     json_add_text(&j, "data_type", report->data_type);
     json_add_text(&j, "interval", report->interval);
@@ -166,7 +168,7 @@ static void add_json(struct buf *out, const struct ccd_coverage_report *report, 
     json_open_list(&j, "series");
     for (size_t i = 0; i < report->series_count; i++) {
         add_json_series(&j, &report->series[i], report->step_s);
-        for (int state = 0; state < STATE_COUNT; state++)
+        for (int state = 0; state < CCD_RANGE_STATE_COUNT; state++)
             totals[state] += report->series[i].periods[state];
     }
     json_close_list(&j);
@@ -178,22 +180,6 @@ static void add_json(struct buf *out, const struct ccd_coverage_report *report, 
 }
 
 /* ---- command ---- */
-
-static struct ccd_job job_from(const struct args *args)
-{
-    struct ccd_job job = CCD_JOB_INIT;
-    job.data_type = args->operand;
-    job.interval = args->interval;
-    job.market = args->market ? args->market : args->specific_market;
-    job.instrument = args->specific_instrument;
-    job.exchanges = args->exchanges.items;
-    job.exchange_count = args->exchanges.count;
-    job.instruments = args->instruments.items;
-    job.instrument_count = args->instruments.count;
-    job.from = args->from;
-    job.to = args->to;
-    return job;
-}
 
 static int print_report(struct cli *cli, const struct args *args,
                         const struct ccd_coverage_report *report)
@@ -212,7 +198,7 @@ int coverage_run(struct cli *cli, const struct args *args)
     struct ccd_error err = {0};
     struct ccd_coverage_report *report = NULL;
     struct client client = {0};
-    const struct ccd_job job = job_from(args);
+    const struct ccd_job job = jobs_from(args, args->operand);
     int exit_code;
     if (!args->operand) {
         error_set(&err, CCD_USAGE, "coverage needs a data type; 'ccdata types' lists them");

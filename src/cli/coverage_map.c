@@ -67,7 +67,7 @@ static int64_t month_start(int64_t month)
 
 /* ---- cells ---- */
 
-static enum shade shade_of(const int64_t periods[CCD_RANGE_REJECTED + 1])
+static enum shade shade_of(const int64_t periods[CCD_RANGE_STATE_COUNT])
 {
     int64_t stored = periods[CCD_RANGE_STORED];
     int64_t lacking = periods[CCD_RANGE_MISSING] + periods[CCD_RANGE_REJECTED];
@@ -85,7 +85,7 @@ static enum shade shade_of(const int64_t periods[CCD_RANGE_REJECTED + 1])
 static enum shade shade_between(const struct ccd_covered_series *series, size_t *at,
                                 int64_t from_ts, int64_t to_ts, int64_t step_s)
 {
-    int64_t periods[CCD_RANGE_REJECTED + 1] = {0};
+    int64_t periods[CCD_RANGE_STATE_COUNT] = {0};
     while (*at < series->range_count && series->ranges[*at].to_ts <= from_ts)
         (*at)++;
     for (size_t i = *at; i < series->range_count && series->ranges[i].from_ts < to_ts; i++) {

@@ -98,7 +98,7 @@ static const struct {
 static void add_notes(struct buf *out, const struct command *command)
 {
     for (size_t i = 0; i < sizeof NOTES / sizeof NOTES[0]; i++) {
-        if (term_same_name(str_from(NOTES[i].command), str_from(command->name))) {
+        if (str_same_name(str_from(NOTES[i].command), str_from(command->name))) {
             buf_add_text(out, "\n  ");
             term_add_wrapped(out, str_from(NOTES[i].text), 2, 2, HELP_WIDTH);
             buf_add_char(out, '\n');

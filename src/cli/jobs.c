@@ -10,10 +10,10 @@
 #include "cli/report.h"
 #include "cli/signals.h"
 
-static struct ccd_job job_from(const struct args *args)
+struct ccd_job jobs_from(const struct args *args, const char *data_type)
 {
     struct ccd_job job = CCD_JOB_INIT;
-    job.data_type = args->command->name;
+    job.data_type = data_type;
     job.interval = args->interval;
     job.market = args->market ? args->market : args->specific_market;
     job.instrument = args->specific_instrument;
@@ -66,17 +66,15 @@ static int print_report(struct cli *cli, const struct args *args, const struct c
     int exit_code = signals_exit_code(report->exit_code);
     struct buf text;
     buf_init(&text, OUTPUT_MAX_BYTES, NULL);
-    if (args->json) {
+    if (args->json)
         cli_report_add_json(&text, report, args->command->name, exit_code, args->dry_run);
-    } else if (args->dry_run) {
+    else if (args->dry_run)
         cli_report_add_plan(&text, report, exit_code, args->verbose);
-    } else if (!args->quiet || exit_code != 0) {
+    else if (!args->quiet || exit_code != 0)
         cli_report_add(&text, report, exit_code, args->verbose);
-    }
     int failed = cli_print(cli, &text);
-    if (exit_code != 0) {
+    if (exit_code != 0)
         complain_about(cli, report, exit_code);
-    }
     return exit_code ? exit_code : failed;
 }
 
@@ -112,6 +110,6 @@ int jobs_run(struct cli *cli, const struct args *args, const struct ccd_job *job
 
 int ingest_run(struct cli *cli, const struct args *args)
 {
-    const struct ccd_job job = job_from(args);
+    const struct ccd_job job = jobs_from(args, args->command->name);
     return jobs_run(cli, args, &job, 1);
 }

@@ -1,4 +1,5 @@
-/* Runs jobs, or plans them with --dry_run, and prints one report of all. */
+/* From the arguments to jobs; runs them, or plans them with --dry_run, and prints one report of
+ * all. */
 #ifndef CLI_JOBS_H
 #define CLI_JOBS_H
 
@@ -7,6 +8,8 @@
 struct args;
 struct cli;
 
+/* The job of a data type that the options describe; borrows them. */
+struct ccd_job jobs_from(const struct args *args, const char *data_type);
 /* Returns the exit code. */
 int jobs_run(struct cli *cli, const struct args *args, const struct ccd_job *jobs,
              size_t job_count);

@@ -346,7 +346,7 @@ _Static_assert(sizeof cli_options / sizeof cli_options[0] <= 64,
 const struct option *cli_option_find(struct str name)
 {
     for (size_t i = 0; i < cli_option_count; i++)
-        if (term_same_name(name, str_from(cli_options[i].name)))
+        if (str_same_name(name, str_from(cli_options[i].name)))
             return &cli_options[i];
     return NULL;
 }

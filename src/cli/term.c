@@ -88,21 +88,6 @@ const char *term_duration(int64_t ms, char out[DURATION_BYTES])
     return out;
 }
 
-bool term_same_name(struct str a, struct str b)
-{
-    if (a.len != b.len) {
-        return false;
-    }
-    for (size_t i = 0; i < a.len; i++) {
-        char left = a.ptr[i] == '-' ? '_' : a.ptr[i];
-        char right = b.ptr[i] == '-' ? '_' : b.ptr[i];
-        if (left != right) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool term_is_near(struct str name, struct str known, unsigned *best)
 {
     unsigned distance = str_distance(name, known);

@@ -22,9 +22,6 @@ void term_add_wrapped(struct buf *b, struct str text, size_t column, size_t inde
 /* "0.4 s", "12 s", "3 min 5 s", "2 h 10 min", "3 d 4 h"; returns out. */
 const char *term_duration(int64_t ms, char out[DURATION_BYTES]);
 
-/* Names of options and commands: '-' and '_' are equal. */
-bool term_same_name(struct str a, struct str b);
-
 /* Whether `known` may be what somebody meant who wrote `name`: a few edits away, or what name
  * begins. Also that it is nearer than *best (UINT_MAX at first), which becomes its distance. */
 bool term_is_near(struct str name, struct str known, unsigned *best);

@@ -55,25 +55,11 @@ bool interval_parse(struct str name, enum interval *out_interval)
     return false;
 }
 
-static bool same_name(struct str given, struct str name)
-{
-    if (given.len != name.len) {
-        return false;
-    }
-    for (size_t i = 0; i < name.len; i++) {
-        char c = given.ptr[i] == '-' ? '_' : given.ptr[i];
-        if (c != name.ptr[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static const struct data_type *find(const struct data_type *const *types, size_t count,
                                     struct str name)
 {
     for (size_t i = 0; i < count; i++) {
-        if (same_name(name, str_from(types[i]->name))) {
+        if (str_same_name(name, str_from(types[i]->name))) {
             return types[i];
         }
     }
