@@ -15,6 +15,10 @@ enum {
     LIMITER_OPEN_MAX = 256,   /* permits out at once over all processes */
 };
 
+/* What a call is for: where several processes share a key, the newest data comes before the repair
+ * of what is known to be missing, and both before deep history. */
+enum call_priority { CALL_NEWEST, CALL_REPAIR, CALL_BACKFILL, CALL_PRIORITY_COUNT };
+
 struct limiter_limits {
     int64_t max[RATE_WINDOW_COUNT]; /* calls per window; 0 = unlimited */
     int64_t delay_us; /* INGESTION_API_CALL_DELAY: least time between two sends; 0 = none */

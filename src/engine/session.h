@@ -97,6 +97,7 @@ struct session_action {
     uint32_t slot;
     int64_t pause_us;
     enum rate_window window;
+    enum call_priority priority; /* ACQUIRE */
 };
 struct session_actions {
     struct session_action items[SESSION_ACTIONS_MAX];
