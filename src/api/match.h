@@ -1,12 +1,11 @@
-/* Names that people give against names that are stored: exact ones in any case, globs with * and ?.
- */
+/* Names that people give against names that are stored: exact ones or globs with * and ?, in any
+ * case. */
 #ifndef API_MATCH_H
 #define API_MATCH_H
 
 #include "base/str.h"
 
 bool name_is_glob(const char *name);
-/* A glob as such; another name whatever its case. */
 bool name_matches(const char *pattern, struct str name);
 
 /* Names and globs, borrowed; without any, everything matches. */

@@ -200,7 +200,7 @@ bool str_glob(struct str pattern, struct str text)
         } else if (p < pattern.len && pattern.ptr[p] == '?') {
             p++;
             t += glob_step(text, t);
-        } else if (p < pattern.len && pattern.ptr[p] == text.ptr[t]) {
+        } else if (p < pattern.len && lower(pattern.ptr[p]) == lower(text.ptr[t])) {
             p++;
             t++;
         } else if (star != SIZE_MAX) {

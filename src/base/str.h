@@ -53,7 +53,7 @@ size_t str_format_f64(char out[32], double value);
 /* Levenshtein distance of two names up to 64 bytes; '-' and '_' are equal; longer names: 255. */
 unsigned str_distance(struct str a, struct str b);
 
-/* Glob with * and ?, case-sensitive, linear time. */
+/* Glob with * and ?; ASCII letters whatever their case, as in exact names. */
 bool str_glob(struct str pattern, struct str text);
 
 /* Whether s is valid UTF-8 (RFC 3629, no surrogates, no overlong forms). */

@@ -575,7 +575,7 @@ TEST(select_futures_of_the_configured_exchanges)
     c.futures_exchange_count = 3;
     CHECK_INT(0, run_with(&c, &job, &s, &err));
     describe(&s, text, sizeof(text));
-    CHECK_TEXT("bybit BTC-USDT-VANILLA-PERPETUAL,binance BTC-USDT-VANILLA-PERPETUAL", text);
+    CHECK_TEXT("binance BTC-USDT-VANILLA-PERPETUAL,bybit BTC-USDT-VANILLA-PERPETUAL", text);
     selection_release(&s);
     job.exchanges = named; /* a job's own go before them */
     job.exchange_count = 1;
