@@ -154,19 +154,6 @@ struct ccd_setting_info ccd_setting_at(size_t index)
     };
 }
 
-static const char *plain_value(const struct ccd_client *client, enum config_id id)
-{
-    switch (config_option(id)->type) {
-    case CONFIG_TYPE_TEXT:
-    case CONFIG_TYPE_CHOICE:
-    case CONFIG_TYPE_PATH:
-    case CONFIG_TYPE_URL:
-        return config_text(client->config, id).ptr;
-    default:
-        return "(set)";
-    }
-}
-
 const char *ccd_setting_value(const struct ccd_client *client, const char *name,
                               const char **out_source)
 {
@@ -177,6 +164,5 @@ const char *ccd_setting_value(const struct ccd_client *client, const char *name,
         return NULL;
     if (out_source)
         *out_source = config_source(client->config, id);
-    bool secret = config_option(id)->flags & CONFIG_HIDDEN;
-    return secret ? "(set)" : plain_value(client, id);
+    return config_shown(client->config, id);
 }

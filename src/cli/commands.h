@@ -31,6 +31,7 @@ int coverage_run(struct cli *cli, const struct args *args);
 int list_run(struct cli *cli, const struct args *args);
 int types_run(struct cli *cli, const struct args *args);
 int schema_run(struct cli *cli, const struct args *args);
+int config_run(struct cli *cli, const struct args *args);
 int copy_run(struct cli *cli, const struct args *args);
 int diff_run(struct cli *cli, const struct args *args);
 int selftest_run(struct cli *cli, const struct args *args);

@@ -205,7 +205,7 @@ const struct option cli_options[] = {
     {.name = "json",
      .form = OPTION_FLAG,
      .groups = GROUP_RUN | GROUP_TYPES | GROUP_SCHEMA | GROUP_COPY | GROUP_DIFF | GROUP_SELFTEST |
-               GROUP_STATUS | GROUP_COVERAGE | GROUP_LIST,
+               GROUP_STATUS | GROUP_COVERAGE | GROUP_LIST | GROUP_CONFIG,
      AT(json),
      .help = "print one JSON object instead of text"},
     {.name = "names",

@@ -37,6 +37,7 @@ enum option_group {
     GROUP_STATUS = 1u << 15,
     GROUP_COVERAGE = 1u << 16,
     GROUP_LIST = 1u << 17,
+    GROUP_CONFIG = 1u << 18,
 };
 
 struct option {

@@ -542,17 +542,13 @@ const char *config_source(const struct config *config, enum config_id id)
     return config->sources[id];
 }
 
-int config_show(const struct config *config, enum config_id id, struct buf *out)
+const char *config_shown(const struct config *config, enum config_id id)
 {
-    const struct config_option *option = config_option(id);
-    struct str text = text_of(config, id);
-    if ((option->flags & CONFIG_HIDDEN) != 0) {
-        return buf_add_text(out, text.len > 0 ? "set" : "");
+    const struct config_value *value = value_of(config, id);
+    if (value->text && (config_option(id)->flags & CONFIG_HIDDEN) != 0) {
+        return "(set)";
     }
-    if (option->type == CONFIG_TYPE_DATABASE) {
-        return config_add_masked_url(out, text);
-    }
-    return buf_add(out, text.ptr, text.len);
+    return value->shown ? value->shown : value->text;
 }
 
 size_t config_warning_count(const struct config *config)

@@ -169,6 +169,16 @@ static const char *check(const struct config_option *option, struct str *text,
     }
 }
 
+static enum ccd_status mask(struct config_value *value, const struct allocator *allocator)
+{
+    struct buf masked;
+    buf_init(&masked, 2 * value->len + 16, allocator);
+    if (config_add_masked_url(&masked, (struct str){value->text, value->len}) == 0)
+        value->shown = mem_copy_text(allocator, masked.data, masked.len);
+    buf_release(&masked);
+    return value->shown ? CCD_OK : CCD_NO_MEMORY;
+}
+
 enum ccd_status config_value_parse(struct config_value *out_value,
                                    const struct config_option *option, struct str text,
                                    const struct allocator *allocator, const char **out_reason)
@@ -187,6 +197,8 @@ enum ccd_status config_value_parse(struct config_value *out_value,
         return CCD_NO_MEMORY;
     }
     out_value->len = text.len;
+    if (option->type == CONFIG_TYPE_DATABASE)
+        return mask(out_value, allocator);
     return option->type == CONFIG_TYPE_LIST ? split_list(out_value, text, allocator, out_reason)
                                             : CCD_OK;
 }
@@ -199,6 +211,7 @@ void config_value_release(struct config_value *value, const struct allocator *al
     mem_free(allocator, value->text);
     mem_free(allocator, value->items);
     mem_free(allocator, value->item_text);
+    mem_free(allocator, value->shown);
     *value = (struct config_value){0};
 }
 

@@ -18,6 +18,7 @@ struct config_value {
     struct str *items; /* into item_text */
     size_t item_count;
     char *item_text;
+    char *shown; /* DATABASE: the text for people, without a password; else NULL */
 };
 
 /* Check `text` against its row and fill *out_value; an empty text is a value that is not set.
