@@ -32,8 +32,17 @@ CCD_API const char *ccd_libraries(void);
 
 enum ccd_log_level { CCD_LOG_DEBUG, CCD_LOG_INFO, CCD_LOG_WARNING, CCD_LOG_ERROR };
 
-/* One log line: no line end, no control characters, no secret. May be called from any thread. */
-typedef void ccd_log_fn(void *user, enum ccd_log_level level, const char *line);
+/* One log line: what happened, and what it is about (NULL = nothing). No text has a line end, a
+ * control character or a secret; they live during the call. */
+struct ccd_log_line {
+    enum ccd_log_level level;
+    const char *text;
+    const char *run_id; /* the run under way, as ccdata_runs names it */
+    const char *data_type, *interval, *market, *instrument;
+    bool is_reported; /* the report of the call says the same: for logs that outlive it */
+};
+/* May be called from any thread. */
+typedef void ccd_log_fn(void *user, const struct ccd_log_line *line);
 
 struct ccd_options {
     size_t size;

@@ -7,7 +7,7 @@
 
 #include "http/client.h"
 
-enum { SETTINGS_MAX = 64, LINE_MAX_BYTES = 4096 };
+enum { SETTINGS_MAX = 64, LINE_MAX_BYTES = 4096, SUBJECT_MAX_BYTES = 256 };
 
 static int64_t utc_us(void *user)
 {
@@ -21,30 +21,37 @@ static int64_t mono_us(void *user)
     return clock_mono_us(NULL);
 }
 
+/* Names are the vendor's: what stands in them is not trusted to be without a secret of ours. */
+static const char *copy_redacted(const struct ccd_client *client, const char *text,
+                                 char out[SUBJECT_MAX_BYTES])
+{
+    if (!text)
+        return NULL;
+    str_copy(out, SUBJECT_MAX_BYTES, str_from(text));
+    redact(&client->redactor, out);
+    return out;
+}
+
 static void write_log(void *user, enum log_level level, const struct log_subject *subject,
                       struct str text)
 {
+    static const struct log_subject nothing;
     struct ccd_client *client = user;
-    const char *parts[4] = {0};
-    char line[LINE_MAX_BYTES];
-    size_t len = 0;
-    if (subject) {
-        parts[0] = subject->data_type;
-        parts[1] = subject->interval;
-        parts[2] = subject->market;
-        parts[3] = subject->instrument;
-    }
-    for (int i = 0; i < 4; i++) {
-        if (!parts[i])
-            continue;
-        str_print(line + len, sizeof(line) - len, "%s ", parts[i]);
-        len += strlen(line + len);
-    }
-    if (len > 0)
-        line[len - 1] = ':';
-    str_print(line + len, sizeof(line) - len, "%s" STR_FMT, len > 0 ? " " : "", STR_ARG(text));
-    redact(&client->redactor, line);
-    client->log_line(client->log_user, (enum ccd_log_level)level, line);
+    const struct log_subject *s = subject ? subject : &nothing;
+    char message[LINE_MAX_BYTES], market[SUBJECT_MAX_BYTES], instrument[SUBJECT_MAX_BYTES];
+    str_copy(message, sizeof(message), text);
+    redact(&client->redactor, message);
+    const struct ccd_log_line line = {
+        .level = (enum ccd_log_level)level,
+        .text = message,
+        .run_id = client->run_id,
+        .data_type = s->data_type,
+        .interval = s->interval,
+        .market = copy_redacted(client, s->market, market),
+        .instrument = copy_redacted(client, s->instrument, instrument),
+        .is_reported = s->is_reported,
+    };
+    client->log_line(client->log_user, &line);
 }
 
 /* "NAME=value" settings become overrides, the strongest source. */

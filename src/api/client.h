@@ -16,6 +16,7 @@ struct ccd_client {
     struct log log;
     ccd_log_fn *log_line;
     void *log_user;
+    const char *run_id; /* of the run under way, borrowed; NULL = none */
     struct clock clock;
     bool clock_stands;    /* CCDATA_NOW is given: … */
     int64_t fixed_now_us; /* … it is always this time */

@@ -29,6 +29,7 @@ static struct ccd_error execute_operation(struct run *run, size_t index,
     const struct operation *o = &run->operations[index];
     error_clear(out_ended);
     run_progress_begin(run, index);
+    run_log_start(run, index);
     if (o->error.status != CCD_OK)
         report_operation_error(run->report, index, &o->error);
     else if (operation_is_candles(o))
@@ -37,6 +38,7 @@ static struct ccd_error execute_operation(struct run *run, size_t index,
         run_lists(run, index, out_ended);
     const struct ccd_error *cause = report_operation_end(run->report, index, out_ended);
     run_progress_end(run);
+    run_log_end(run, index);
     run_record_operation(run, index);
     run_unlock(run, index);
     return why_stop(run, index, out_ended, cause);

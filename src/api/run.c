@@ -38,6 +38,7 @@ void run_init(struct run *run, struct ccd_client *client, const struct ccd_run_o
     run->started_us = clock_mono_us(&client->clock);
     run->now_utc_s = clock_utc_s(&client->clock);
     name_run(run);
+    client->run_id = run->run_id;
 }
 
 bool operation_is_candles(const struct operation *operation)
@@ -249,6 +250,7 @@ int run_open(struct run *run, struct ccd_error *err)
 
 void run_close(struct run *run)
 {
+    run->client->run_id = NULL;
     for (size_t i = 0; i < run->operation_count; i++) {
         selection_release(&run->operations[i].selection);
         mem_free(NULL, run->operations[i].claimed);

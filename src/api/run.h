@@ -125,6 +125,12 @@ void run_progress_show(void *user, const struct ccd_progress *current);
 void run_progress_list(struct run *run, size_t index, const struct list_outcome *outcome);
 void run_progress_end(struct run *run);
 
+/* ---- run_log.c: what the report says, for a log that outlives it ---- */
+
+void run_log_start(struct run *run, size_t index);
+/* Operation `index` is reported. */
+void run_log_end(struct run *run, size_t index);
+
 /* ---- run_record.c: a failure to record is a warning ---- */
 
 void run_record_start(struct run *run);

@@ -14,6 +14,7 @@ struct log_subject {
     const char *interval;
     const char *market;
     const char *instrument;
+    bool is_reported; /* whoever asked gets a report that says the same */
 };
 
 struct log {

@@ -1,9 +1,14 @@
 #include "cli/client.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "base/arena.h"
 #include "base/log.h"
 #include "cli/args.h"
 #include "cli/cli.h"
+#include "cli/commands.h"
 #include "cli/options.h"
 
 enum { SETTINGS_MAX = 16, SETTINGS_MAX_BYTES = 16 << 20 };
@@ -47,6 +52,14 @@ static int add_settings(struct settings *settings, const struct args *args, stru
     return 0;
 }
 
+/* The effective value of a setting; before the client is open, its default. */
+static const char *setting(const struct client *client, const char *name)
+{
+    const char *source = NULL;
+    const char *value = client->handle ? ccd_setting_value(client->handle, name, &source) : NULL;
+    return value ? value : "";
+}
+
 static enum ccd_log_level log_level(const struct client *client, const struct args *args)
 {
     static const enum ccd_log_level LEVELS[LOG_LEVEL_COUNT] = {
@@ -61,14 +74,67 @@ static enum ccd_log_level log_level(const struct client *client, const struct ar
     if (args->quiet) {
         return CCD_LOG_ERROR;
     }
-    const char *source = NULL;
-    const char *name = client->handle ? ccd_setting_value(client->handle, "LOG_LEVEL", &source)
-                                      : NULL;
     enum log_level level = LOG_INFO;
-    if (name) {
-        log_level_parse(str_from(name), &level);
-    }
+    log_level_parse(str_from(setting(client, "LOG_LEVEL")), &level);
     return LEVELS[level];
+}
+
+/* systemd names the journal's stream by device and inode. */
+static bool is_journal(FILE *err)
+{
+    struct stat st;
+    char name[64];
+    const char *journal = getenv("JOURNAL_STREAM");
+    if (!journal || fstat(fileno(err), &st) != 0)
+        return false;
+    str_print(name, sizeof name, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    return strcmp(name, journal) == 0;
+}
+
+static bool is_true(const struct client *client, const char *name)
+{
+    bool value = false;
+    return str_to_bool(str_from(setting(client, name)), &value) && value;
+}
+
+static int64_t number(const struct client *client, const char *name)
+{
+    int64_t value = 0;
+    str_to_i64(str_from(setting(client, name)), &value);
+    return value;
+}
+
+/* Only what writes into the database leaves a file: the others change nothing on disk. */
+static bool writes(const struct args *args)
+{
+    return (args->command->takes & GROUP_RUN) != 0 && !args->dry_run;
+}
+
+static void start_log(struct client *client, const struct cli *cli, const struct args *args)
+{
+    struct ccd_error err = {0};
+    struct log_file file = {.fd = -1};
+    bool json = strcmp(setting(client, "LOG_FORMAT"), "json") == 0;
+    struct log_settings settings = {
+        .threshold = log_level(client, args),
+        .console_form = json                  ? LOG_FORM_JSON
+                        : is_journal(cli->err) ? LOG_FORM_JOURNAL
+                                               : LOG_FORM_TEXT,
+        .file_form = json ? LOG_FORM_JSON : LOG_FORM_TEXT,
+        /* Without settings there is only the console to tell why. */
+        .console_enabled = !client->handle || is_true(client, "LOG_CONSOLE_ENABLED"),
+        .file_enabled = writes(args) && is_true(client, "LOG_FILE_ENABLED"),
+    };
+    if (settings.file_enabled &&
+        log_file_init(&file, str_from(setting(client, "LOG_FILE_PATH")),
+                      number(client, "LOG_FILE_MAX_BYTES"),
+                      number(client, "LOG_FILE_BACKUP_COUNT"), &err) != 0) {
+        settings.file_enabled = false;
+    }
+    log_sink_start(&client->log, &settings, &file);
+    if (err.status != CCD_OK)
+        log_sink_write(&client->log, &(struct ccd_log_line){.level = CCD_LOG_WARNING,
+                                                            .text = err.message});
 }
 
 int cli_client_open(struct client *client, const struct cli *cli, const struct args *args,
@@ -93,7 +159,7 @@ int cli_client_open(struct client *client, const struct cli *cli, const struct a
         };
         status = ccd_open(&how, &client->handle, err);
     }
-    log_sink_start(&client->log, log_level(client, args));
+    start_log(client, cli, args);
     arena_release(&settings.memory);
     return status;
 }
@@ -101,5 +167,6 @@ int cli_client_open(struct client *client, const struct cli *cli, const struct a
 void cli_client_close(struct client *client)
 {
     ccd_close(client->handle);
+    log_sink_close(&client->log);
     *client = (struct client){0};
 }

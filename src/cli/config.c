@@ -81,8 +81,8 @@ int config_run(struct cli *cli, const struct args *args)
     struct buf text;
     bool check = args->operand && strcmp(args->operand, "check") == 0;
     if (args->operand && !check) {
-        error_set(&err, CCD_USAGE, "config knows 'check', or nothing to show all settings; not '%s'",
-                  args->operand);
+        error_set(&err, CCD_USAGE,
+                  "config knows 'check', or nothing to show all settings; not '%s'", args->operand);
         return cli_fail(cli, args, &err);
     }
     int exit_code;

@@ -12,8 +12,15 @@ void json_init(struct json *j, struct buf *out)
     *j = (struct json){.out = out};
 }
 
+void json_init_line(struct json *j, struct buf *out)
+{
+    *j = (struct json){.out = out, .is_line = true};
+}
+
 static void break_line(struct json *j)
 {
+    if (j->is_line)
+        return;
     buf_printf(j->out, "\n%*s", (int)(j->depth * INDENT), "");
 }
 

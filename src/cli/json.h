@@ -11,9 +11,11 @@ struct json {
     struct buf *out;
     unsigned depth;
     bool follows; /* a comma goes before the next value */
+    bool is_line; /* no line breaks */
 };
 
 void json_init(struct json *j, struct buf *out);
+void json_init_line(struct json *j, struct buf *out); /* all on one line */
 void json_open_object(struct json *j, const char *key);
 void json_close_object(struct json *j);
 void json_open_list(struct json *j, const char *key);

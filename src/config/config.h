@@ -64,7 +64,8 @@ bool config_is_given(const struct config *config, enum config_id id);
  * "default". */
 const char *config_source(const struct config *config, enum config_id id);
 
-/* The value for people: a secret as "(set)", a database URL without its password; NULL = not set. */
+/* The value for people: a secret as "(set)", a database URL without its password; NULL = not
+ * set. */
 const char *config_shown(const struct config *config, enum config_id id);
 
 /* What was noticed while loading and is no error: one line each, in the order of discovery, at

@@ -151,15 +151,16 @@ enum config_group {
       "Least important line that is logged") \
     X(LOG_FORMAT, CHOICE, "text|json", "text", 0, 0, 0, LOGGING, \
       "Form of a log line") \
-    X(LOG_FILE_ENABLED, BOOL, "", "true", 0, 0, CONFIG_NOT_YET, LOGGING, \
-      "Write the log into a file, too") \
-    X(LOG_FILE_PATH, PATH, "", "logs/ingestion.log", 0, 0, CONFIG_NOT_YET, LOGGING, \
-      "That file") \
-    X(LOG_FILE_MAX_BYTES, INTEGER, "bytes", "10485760", 4096, 1099511627776, CONFIG_NOT_YET, \
-      LOGGING, \
+    X(LOG_CONSOLE_ENABLED, BOOL, "", "true", 0, 0, 0, LOGGING, \
+      "Write log lines to the standard error") \
+    X(LOG_FILE_ENABLED, BOOL, "", "true", 0, 0, 0, LOGGING, \
+      "Write the log of runs into a file, too") \
+    X(LOG_FILE_PATH, PATH, "", "logs/ingestion.log", 0, 0, 0, LOGGING, \
+      "That file; its folder is made") \
+    X(LOG_FILE_MAX_BYTES, INTEGER, "bytes", "10485760", 4096, 1099511627776, 0, LOGGING, \
       "Size at which a new file is begun") \
-    X(LOG_FILE_BACKUP_COUNT, INTEGER, "files", "5", 0, 1000, CONFIG_NOT_YET, LOGGING, \
-      "Older files that are kept") \
+    X(LOG_FILE_BACKUP_COUNT, INTEGER, "files", "5", 0, 1000, 0, LOGGING, \
+      "Older files that are kept, as PATH.1 and so on; 0: the file begins anew") \
     \
     X(CACHE_ENABLED, BOOL, "", "false", 0, 0, CONFIG_NOT_YET, CACHE, \
       "Keep replies for a while; the same as --enable_caching") \

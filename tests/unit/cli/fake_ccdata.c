@@ -40,7 +40,8 @@ static void append(char *text, const char *separator, const char *more)
 static void log_lines(const struct fake_line *lines)
 {
     for (size_t i = 0; i < 4 && lines[i].text; i++)
-        the_client.log(the_client.log_user, lines[i].level, lines[i].text);
+        the_client.log(the_client.log_user, &(struct ccd_log_line){.level = lines[i].level,
+                                                                   .text = lines[i].text});
 }
 
 const char *ccd_version(void)
@@ -401,10 +402,27 @@ void ccd_text_free(char *text)
     free(text);
 }
 
+size_t ccd_setting_count(void)
+{
+    return 3;
+}
+
+struct ccd_setting_info ccd_setting_at(size_t index)
+{
+    static const struct ccd_setting_info INFOS[] = {
+        {.name = "LOG_LEVEL", .type = "choice", .default_value = "INFO", .description = "level"},
+        {.name = "CCDATA_API_KEY", .type = "secret", .description = "key", .secret = true},
+        {.name = "LOG_CONSOLE_ENABLED", .type = "bool", .default_value = "true"},
+    };
+    return INFOS[index];
+}
+
 const char *ccd_setting_value(const struct ccd_client *client, const char *name,
                               const char **out_source)
 {
     (void)client;
     *out_source = "environment";
+    if (strcmp(name, "LOG_CONSOLE_ENABLED") == 0)
+        return "true";
     return strcmp(name, "LOG_LEVEL") == 0 ? fake.log_level : NULL;
 }
