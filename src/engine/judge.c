@@ -76,6 +76,17 @@ static int64_t row_ts(const struct batch *b, size_t row, int ts_column)
     return batch_cell(b, row, (size_t)ts_column)->i64;
 }
 
+/* The segment of `merged` that holds ts; *hint is where the last search ended (ts ascending). */
+static const struct coverage_segment *known_at(const struct judge_question *q, int64_t ts,
+                                               size_t *hint)
+{
+    while (*hint < q->merged_count && q->merged[*hint].to_ts <= ts)
+        (*hint)++;
+    if (*hint < q->merged_count && q->merged[*hint].from_ts <= ts)
+        return &q->merged[*hint];
+    return NULL;
+}
+
 /* Where the rows of a reply lie. */
 struct spread {
     bool older;   /* a row before the window: the series lived then */
@@ -83,17 +94,28 @@ struct spread {
     bool within;  /* a row in the window, closed or not */
 };
 
-/* Keep the rows of the window that were closed when asked. */
+/* Whether the row of a period before the window is of use: the period was asked for before, and
+ * what was found then may have changed since. */
+static bool is_recheck(const struct judge_question *q, int64_t ts, size_t *hint)
+{
+    if (ts < q->recheck_from_ts || ts >= q->window.from_ts)
+        return false;
+    const struct coverage_segment *known = known_at(q, ts, hint);
+    return known && known->state != COVERAGE_BEFORE_START && known->state != COVERAGE_AFTER_END;
+}
+
+/* Keep the rows of the window, and of known periods before it, that were closed when asked. The
+ * batch is in the order of time. */
 static struct spread drop_outside(const struct judge_question *q, struct batch *b, int ts_column,
                                   struct judgement *out)
 {
     int64_t closed_before = time_floor(q->sent_utc_s, step_of(q));
     struct spread spread = {0};
-    size_t dropped = 0;
+    size_t dropped = 0, hint = 0;
     for (size_t row = 0; row < b->row_count; row++) {
         int64_t ts = row_ts(b, row, ts_column);
         bool within = ts >= q->window.from_ts && ts < q->window.to_ts;
-        out->keep[row] = within && ts < closed_before;
+        out->keep[row] = (within || is_recheck(q, ts, &hint)) && ts < closed_before;
         dropped += !out->keep[row];
         spread.within |= within;
         spread.older |= ts < q->window.from_ts;
@@ -163,22 +185,28 @@ static int64_t max_i64(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* The segment of `merged` that holds ts; *hint is where the last search ended (ts ascending). */
-static const struct coverage_segment *known_at(const struct judge_question *q, int64_t ts,
-                                               size_t *hint)
-{
-    while (*hint < q->merged_count && q->merged[*hint].to_ts <= ts)
-        (*hint)++;
-    if (*hint < q->merged_count && q->merged[*hint].from_ts <= ts)
-        return &q->merged[*hint];
-    return NULL;
-}
-
 /* Was the period missing when the run was planned (never covered, or a hole that was due)? Not when
  * the request was sent: the counts of a run must add up to what its plan wanted. */
 static bool was_missing(const struct judge_question *q, const struct coverage_segment *known)
 {
     return !known || (known->next_check_utc_s != 0 && known->next_check_utc_s <= q->planned_utc_s);
+}
+
+/* A vendor may mend a hole days later, and the older it is the less likely. Whole days, so that
+ * neighbours are asked again together. */
+static int64_t next_check(const struct judge_question *q, int64_t ts, bool confirmed)
+{
+    if (!confirmed) {
+        int64_t soon = q->sent_utc_s + HOLE_CHECK_S;
+        return soon % SECONDS_PER_DAY == 0 ? soon + 1 : soon; /* coverage_is_confirmed */
+    }
+    int64_t age_days = (q->sent_utc_s - ts - step_of(q)) / SECONDS_PER_DAY;
+    if (age_days > HOLE_OLD_DAYS)
+        return 0;
+    int64_t wait_days = 1;
+    while (wait_days < HOLE_CHECK_DAYS_MAX && 2 * wait_days <= age_days)
+        wait_days *= 2;
+    return time_floor(q->sent_utc_s, SECONDS_PER_DAY) + (wait_days + 1) * SECONDS_PER_DAY;
 }
 
 /* No record for [from, to) although the series lives on both sides: one segment per stretch of
@@ -201,7 +229,7 @@ static void add_hole(const struct judge_question *q, struct judgement *out, int6
                          known->asked_utc_s + HOLE_CHECK_S <= q->sent_utc_s;
         out->empty += missing;
         add_segment(out, ts, ts + step_s, COVERAGE_EMPTY, q->sent_utc_s,
-                    confirmed ? 0 : q->sent_utc_s + HOLE_CHECK_S);
+                    next_check(q, ts, confirmed));
     }
 }
 
@@ -295,22 +323,39 @@ static void judge_row(const struct judge_question *q, const struct batch *b, siz
         add_segment(out, ts, ts + step_s, COVERAGE_STORED, q->sent_utc_s, 0);
 }
 
+/* Rows of known periods before the window: what is stored is compared, and a hole or an impossible
+ * record may have been mended since. Nothing is concluded from a row that is not there. Returns the
+ * first row of the window. */
+static size_t judge_rechecks(const struct judge_question *q, const struct batch *b, int ts_column,
+                             struct judgement *out, size_t *hint)
+{
+    size_t row = 0;
+    for (; row < b->row_count && row_ts(b, row, ts_column) < q->window.from_ts; row++) {
+        int64_t ts = row_ts(b, row, ts_column);
+        const struct coverage_segment *known = known_at(q, ts, hint);
+        out->rejected[row] = out->all_clean ? NULL : check_row(b, row);
+        out->any_rejected |= out->rejected[row] != NULL;
+        out->rechecked++;
+        if (!out->rejected[row] && known->state != COVERAGE_STORED && ts < out->final_before_ts)
+            add_segment(out, ts, ts + step_of(q), COVERAGE_STORED, q->sent_utc_s, 0);
+    }
+    return row;
+}
+
 static void judge_rows(const struct judge_question *q, const struct batch *b, int ts_column,
-                       bool older_rows, struct judgement *out)
+                       size_t first, bool older_rows, struct judgement *out, size_t *hint)
 {
     int64_t step_s = step_of(q);
-    size_t hint = 0;
-    out->all_clean = check_all_clean(b);
-    judge_head(q, out, row_ts(b, 0, ts_column), older_rows, &hint);
-    int64_t expected = row_ts(b, 0, ts_column);
-    for (size_t row = 0; row < b->row_count; row++) {
+    int64_t expected = row_ts(b, first, ts_column);
+    judge_head(q, out, expected, older_rows, hint);
+    for (size_t row = first; row < b->row_count; row++) {
         int64_t ts = row_ts(b, row, ts_column);
         if (ts > expected)
-            add_hole(q, out, expected, ts, &hint);
-        judge_row(q, b, row, ts, out, &hint);
+            add_hole(q, out, expected, ts, hint);
+        judge_row(q, b, row, ts, out, hint);
         expected = ts + step_s;
     }
-    judge_tail(q, out, expected, &hint);
+    judge_tail(q, out, expected, hint);
 }
 
 /* Everything but the big arrays, which are written before they are read. */
@@ -320,7 +365,8 @@ static void clear(struct judgement *out, const struct judge_question *q)
     out->any_rejected = false;
     out->final_before_ts = judge_final_before(q->sent_utc_s, q->settle_s, step_of(q));
     out->fetched = out->provisional = out->empty = out->rejected_count = 0;
-    out->pending = out->tail = out->rows_dropped = out->duplicates = out->conflicts = 0;
+    out->pending = out->tail = out->rechecked = 0;
+    out->rows_dropped = out->duplicates = out->conflicts = 0;
     out->head = (struct period_range){0, 0};
     out->window_empty = out->start_reached = false;
 }
@@ -343,6 +389,7 @@ int judge_page(const struct judge_question *q, struct batch *b, struct judgement
                                rows)
                    : CCD_BAD_REPLY;
     }
+    batch_sort_by(b, (size_t)columns.ts, out->order);
     struct spread spread = drop_outside(q, b, columns.ts, out);
     if (spread.younger && !spread.within && !spread.older) {
         batch_clear(b);
@@ -351,16 +398,15 @@ int judge_page(const struct judge_question *q, struct batch *b, struct judgement
             "the reply for %s %s is of another time: all %zu records are younger than asked",
             q->names->market, q->names->instrument, rows);
     }
-    if (b->row_count == 0) {
-        out->window_empty = rows == 0;
-        size_t hint = 0;
-        if (rows > 0) /* the series lives, but has no closed period in the window */
-            judge_tail(q, out, q->window.from_ts, &hint);
-        return 0;
-    }
-    batch_sort_by(b, (size_t)columns.ts, out->order);
+    out->window_empty = rows == 0;
     collapse_duplicates(b, columns.ts, out);
-    judge_rows(q, b, columns.ts, spread.older, out);
+    out->all_clean = check_all_clean(b);
+    size_t hint = 0;
+    size_t first = judge_rechecks(q, b, columns.ts, out, &hint);
+    if (first < b->row_count)
+        judge_rows(q, b, columns.ts, first, spread.older, out, &hint);
+    else if (rows > 0) /* the series lives, but has no closed period in the window */
+        judge_tail(q, out, q->window.from_ts, &hint);
     return 0;
 }
 

@@ -11,7 +11,10 @@
 enum {
     JUDGE_ROWS_MAX = 5001,                   /* a page of 5000 and the open bucket */
     JUDGE_SEGMENTS_MAX = JUDGE_ROWS_MAX + 1, /* stored runs and holes alternate at worst */
-    HOLE_CHECK_S = 3600, /* an unconfirmed hole is asked again after this long */
+    HOLE_CHECK_S = 3600, /* an unconfirmed hole is asked again after this long, a confirmed one … */
+    HOLE_CHECK_DAYS_MAX = 64, /* … after as many days as it is old, a power of two of them, up to
+                                 this many … */
+    HOLE_OLD_DAYS = 400,      /* … and beyond this age no more */
 };
 
 /* What was known when the page was asked for. */
@@ -20,7 +23,9 @@ struct judge_question {
     enum interval interval;
     const struct series_names *names;
     struct period_range want;   /* the whole range wanted of the series */
-    struct period_range window; /* what this call asked for */
+    struct period_range window; /* what this call was made for */
+    int64_t recheck_from_ts; /* it asked from here on, to see what became of known periods; at most
+                                window.from_ts */
     int64_t first_ts;           /* time of the series' first data; 0 = unknown */
     int64_t newest_ts;          /* some data at or after this time is known to exist; 0 = none */
     int64_t oldest_ts;          /* data at this time was seen in this run; 0 = none */
@@ -48,7 +53,8 @@ struct judgement {
     int64_t rejected_count; /* missing periods whose record is impossible */
     int64_t pending;        /* missing young periods without a record yet */
     int64_t tail; /* final periods at the end of the window without a record, nothing newer known */
-    int64_t rows_dropped; /* rows outside the window, or not closed when asked */
+    int64_t rechecked;    /* rows of periods before the window that were known already */
+    int64_t rows_dropped; /* rows that nobody asked for, or not closed when asked */
     int64_t duplicates;   /* equal rows collapsed */
     int64_t conflicts; /* different rows of one period: the larger one is kept, in either order */
     struct period_range

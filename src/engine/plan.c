@@ -89,6 +89,19 @@ bool plan_next_window(struct period_range want, int64_t step_s, int page_max,
     return true;
 }
 
+int64_t plan_recheck_from(struct period_range window, int64_t step_s, int page_max,
+                          const struct coverage_segment *merged, size_t count)
+{
+    int64_t oldest = window.to_ts - step_s * page_max;
+    for (size_t i = 0; i < count && merged[i].from_ts < window.from_ts; i++) {
+        bool had_an_answer = merged[i].state != COVERAGE_BEFORE_START &&
+                             merged[i].state != COVERAGE_AFTER_END;
+        if (had_an_answer && merged[i].to_ts > oldest)
+            return merged[i].from_ts > oldest ? merged[i].from_ts : oldest;
+    }
+    return window.from_ts;
+}
+
 struct plan_size plan_measure(struct period_range want, int64_t step_s, int page_max,
                               const struct coverage_segment *merged, size_t count,
                               int64_t now_utc_s)
@@ -103,12 +116,6 @@ struct plan_size plan_measure(struct period_range want, int64_t step_s, int page
          plan_next_window(rest, step_s, page_max, merged, count, now_utc_s, &range);
          rest.to_ts = range.from_ts)
         size.calls++;
-    for (size_t i = 0; i < count; i++) {
-        int64_t from = merged[i].from_ts > want.from_ts ? merged[i].from_ts : want.from_ts;
-        int64_t to = merged[i].to_ts < want.to_ts ? merged[i].to_ts : want.to_ts;
-        if (merged[i].next_check_utc_s > now_utc_s && from < to)
-            size.periods_waiting += (to - from) / step_s;
-    }
     return size;
 }
 

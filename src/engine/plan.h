@@ -32,12 +32,16 @@ bool plan_next_window(struct period_range want, int64_t step_s, int page_max,
                       const struct coverage_segment *merged, size_t count, int64_t now_utc_s,
                       struct period_range *out_window);
 
+/* A call costs the same whatever it asks for: where to begin it so that it also says what became of
+ * periods that are known already. window.from_ts when there are none within page_max periods. */
+int64_t plan_recheck_from(struct period_range window, int64_t step_s, int page_max,
+                          const struct coverage_segment *merged, size_t count);
+
 /* Number of calls and of missing periods for a want range. */
 struct plan_size {
     int64_t calls;
     int64_t periods_wanted;
     int64_t periods_missing;
-    int64_t periods_waiting; /* unconfirmed holes that are not due yet */
 };
 struct plan_size plan_measure(struct period_range want, int64_t step_s, int page_max,
                               const struct coverage_segment *merged, size_t count,

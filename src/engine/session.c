@@ -1,5 +1,6 @@
 #include "engine/session.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,9 +27,10 @@ struct slot {
     enum slot_state state;
     size_t series;
     struct period_range window;
-    bool narrowed;  /* part of a window that came back empty: a second empty list counts */
-    bool rewritten; /* a commit of it failed or is in doubt: rows may be there */
-    uint64_t turn;  /* permits go to the oldest window that is ready */
+    int64_t recheck_from_ts; /* the call asks from here on */
+    bool narrowed;           /* part of a window that came back empty: a second empty list counts */
+    bool rewritten;          /* a commit of it failed or is in doubt: rows may be there */
+    uint64_t turn;           /* permits go to the oldest window that is ready */
     int64_t sent_us;
     int attempts;
     int write_failures;
@@ -45,16 +47,19 @@ struct series {
     enum interval interval;
     struct series_names names;
     struct period_range want;
-    int64_t cursor_ts; /* windows from here on were given out */
+    int64_t cursor_ts;     /* end of the newest missing period whose window was not given out yet;
+                              want.from_ts = all were */
+    int64_t given_from_ts; /* where the oldest window that was given out begins */
     int64_t first_ts;
     int64_t newest_ts;
     int64_t oldest_ts; /* of what was seen in this run; 0 = nothing */
     struct coverage_segment *merged;
     size_t merged_count;
-    int64_t planned_utc_s; /* `now` of the plan, so that holes do not fall due in mid-run */
-    int busy;              /* slots that work for it */
-    int in_flight;         /* of them, those that keep a worker busy */
-    bool deferred;         /* the vendor failed to serve a page of it: the others first */
+    int64_t planned_utc_s;     /* `now` of the plan, so that holes do not fall due in mid-run */
+    struct period_range known; /* from the oldest to the newest period with data; empty = none */
+    int busy;                  /* slots that work for it */
+    int in_flight;             /* of them, those that keep a worker busy */
+    bool deferred;             /* the vendor failed to serve a page of it: the others first */
     bool skipped;
     struct session_series_result result;
 };
@@ -144,6 +149,10 @@ static void count_known(struct series *series)
         bool has_data = m->state == COVERAGE_STORED || m->state == COVERAGE_REJECTED;
         if (has_data && m->to_ts - step_s > series->newest_ts)
             series->newest_ts = m->to_ts - step_s;
+        if (has_data && series->known.to_ts == 0)
+            series->known.from_ts = m->from_ts;
+        if (has_data)
+            series->known.to_ts = m->to_ts;
         bool due = m->next_check_utc_s != 0 && m->next_check_utc_s <= series->planned_utc_s;
         if (from >= to || due)
             continue;
@@ -155,6 +164,16 @@ static void count_known(struct series *series)
         else
             series->result.empty_before += periods;
     }
+}
+
+/* Down to the next missing period. */
+static void move_cursor(struct series *series)
+{
+    struct plan_gaps gaps;
+    struct period_range gap;
+    const struct period_range rest = {series->want.from_ts, series->cursor_ts};
+    plan_gaps_init(&gaps, rest, series->merged, series->merged_count, series->planned_utc_s);
+    series->cursor_ts = plan_gaps_next(&gaps, &gap) ? gap.to_ts : series->want.from_ts;
 }
 
 int session_add_series(struct session *s, const struct session_series_spec *spec,
@@ -192,6 +211,7 @@ int session_add_series(struct session *s, const struct session_series_spec *spec
                                        page_max_of(s, series->interval), series->merged,
                                        series->merged_count, spec->planned_utc_s);
     count_known(series);
+    move_cursor(series);
     s->series_count++;
     return 0;
 }
@@ -235,10 +255,16 @@ static void take_slot(struct session *s, struct slot *slot, size_t series,
                       struct period_range window, bool narrowed)
 {
     struct judgement *judgement = slot->judgement;
+    const struct series *of = &s->series[series];
     *slot = (struct slot){
         .state = SLOT_FREE,
         .series = series,
         .window = window,
+        /* Only part of a window that came back empty: is there anything at all? */
+        .recheck_from_ts = narrowed ? window.from_ts
+                                    : plan_recheck_from(window, interval_infos[of->interval].step_s,
+                                                        page_max_of(s, of->interval), of->merged,
+                                                        of->merged_count),
         .narrowed = narrowed,
         .turn = ++s->turns,
         .judgement = judgement,
@@ -256,34 +282,43 @@ static bool may_be_asked(const struct series *series)
            (series->first_ts != 0 || series->busy == 0);
 }
 
-static bool next_window_of(struct session *s, struct series *series,
-                           struct period_range *out_window)
+static struct period_range next_window_of(struct session *s, struct series *series)
 {
-    struct period_range rest = {series->want.from_ts, series->cursor_ts};
-    if (!plan_next_window(rest, interval_infos[series->interval].step_s,
-                          page_max_of(s, series->interval), series->merged, series->merged_count,
-                          series->planned_utc_s, out_window)) {
-        series->cursor_ts = series->want.from_ts;
-        return false;
-    }
-    series->cursor_ts = out_window->from_ts;
-    return true;
+    struct period_range window, rest = {series->want.from_ts, series->cursor_ts};
+    plan_next_window(rest, interval_infos[series->interval].step_s,
+                     page_max_of(s, series->interval), series->merged, series->merged_count,
+                     series->planned_utc_s, &window);
+    series->given_from_ts = series->cursor_ts = window.from_ts;
+    move_cursor(series);
+    return window;
 }
 
-/* The first series in order that may be asked; but one that the vendor fails to serve comes after
- * the others, and none gets more than half of the workers while another one waits: a series that
- * is never answered delays nobody. NULL = none. */
+/* What a call is for that asks for the missing period that ends at to_ts. */
+static enum call_priority priority_of(const struct series *series, int64_t to_ts)
+{
+    if (series->known.to_ts == 0)
+        return to_ts == series->want.to_ts ? CALL_NEWEST : CALL_BACKFILL;
+    if (to_ts > series->known.to_ts)
+        return CALL_NEWEST;
+    return to_ts > series->known.from_ts ? CALL_REPAIR : CALL_BACKFILL;
+}
+
+/* The series whose next window comes first: the newest data of all, then what is known to be
+ * missing in between, then history. But one that the vendor fails to serve comes after the others,
+ * and none gets more than half of the workers while another one waits: a series that is never
+ * answered delays nobody. NULL = none. */
 static struct series *next_series(struct session *s)
 {
     struct series *best = NULL;
-    int best_rank = 4;
+    int best_rank = INT_MAX;
     int share = s->config.workers > 3 ? s->config.workers / 2 : 1;
     for (size_t i = s->first_open; i < s->series_count && best_rank > 0; i++) {
         struct series *series = &s->series[i];
         bool closed = series->skipped || series->cursor_ts <= series->want.from_ts;
         if (closed && series->busy == 0 && i == s->first_open)
             s->first_open++;
-        int rank = 2 * series->deferred + (series->in_flight >= share);
+        int rank = (2 * series->deferred + (series->in_flight >= share)) * CALL_PRIORITY_COUNT +
+                   (int)priority_of(series, series->cursor_ts);
         if (rank < best_rank && may_be_asked(series)) {
             best = series;
             best_rank = rank;
@@ -302,14 +337,12 @@ static bool next_window(struct session *s, size_t *out_series, struct period_ran
         *out_window = redo->window;
         return true;
     }
-    struct series *series;
-    while ((series = next_series(s)) != NULL) {
-        if (!next_window_of(s, series, out_window))
-            continue; /* nothing of it is missing any more */
-        *out_series = (size_t)(series - s->series);
-        return true;
-    }
-    return false;
+    struct series *series = next_series(s);
+    if (!series)
+        return false;
+    *out_window = next_window_of(s, series);
+    *out_series = (size_t)(series - s->series);
+    return true;
 }
 
 static void give_out_windows(struct session *s)
@@ -364,6 +397,11 @@ static int next_in_turn(struct session *s)
     return first;
 }
 
+static enum call_priority slot_priority(const struct session *s, const struct slot *slot)
+{
+    return priority_of(&s->series[slot->series], slot->window.to_ts);
+}
+
 /* Ask for one permit; the next one when it was granted. */
 static void acquire(struct session *s)
 {
@@ -384,7 +422,7 @@ static void acquire(struct session *s)
         return;
     }
     set_state(s, &s->slots[index], SLOT_ACQUIRING);
-    act(s, SESSION_ACQUIRE, (uint32_t)index);
+    act(s, SESSION_ACQUIRE, (uint32_t)index)->priority = slot_priority(s, &s->slots[index]);
 }
 
 static void rewrite(struct session *s)
@@ -610,7 +648,7 @@ static void close_older(struct series *series, struct judgement *j)
 static void ask_on(struct session *s, const struct slot *slot)
 {
     struct period_range head = slot->judgement->head;
-    if (s->series[slot->series].cursor_ts == slot->window.from_ts)
+    if (s->series[slot->series].given_from_ts == slot->window.from_ts)
         reopen(s, slot->series, head.to_ts);
     else if (s->redo_count < REDO_MAX)
         s->redo[s->redo_count++] = (struct redo){slot->series, head};
@@ -667,6 +705,7 @@ static void on_answer(struct session *s, const struct session_event *e, struct s
         .names = &series->names,
         .want = series->want,
         .window = slot->window,
+        .recheck_from_ts = slot->recheck_from_ts,
         .first_ts = series->first_ts,
         .newest_ts = series->newest_ts,
         .oldest_ts = series->oldest_ts,
@@ -822,6 +861,11 @@ int64_t session_wake_us(const struct session *s)
     return s->wake_us;
 }
 
+static struct period_range asked(const struct slot *slot)
+{
+    return (struct period_range){slot->recheck_from_ts, slot->window.to_ts};
+}
+
 struct session_request session_request(const struct session *s, uint32_t index)
 {
     const struct slot *slot = &s->slots[index];
@@ -830,7 +874,7 @@ struct session_request session_request(const struct session *s, uint32_t index)
         .type = series->type,
         .interval = series->interval,
         .names = &series->names,
-        .window = slot->window,
+        .window = asked(slot),
         .series = slot->series,
     };
 }
@@ -847,7 +891,7 @@ void session_page(const struct session *s, uint32_t index, struct store_page *ou
         .batch = slot->batch,
         .rejected = j->any_rejected ? j->rejected : NULL,
         .fresh = !slot->rewritten &&
-                 !plan_touches(series->merged, series->merged_count, slot->window),
+                 !plan_touches(series->merged, series->merged_count, asked(slot)),
         .collected_utc_s = slot->sent_utc_s,
         .final_before_ts = j->final_before_ts,
         .segments = j->segments,

@@ -26,9 +26,16 @@ struct coverage_segment {
     int64_t to_ts;
     enum coverage_state state;
     int64_t asked_utc_s;      /* when the request that showed it was sent */
-    int64_t next_check_utc_s; /* 0 = settled; else an unconfirmed hole, to be asked again from then
-                                 on */
+    int64_t next_check_utc_s; /* to be asked again from then on; 0 = never of its own accord */
 };
+
+/* Whether what the segment says is settled: an empty one is when a second answer said the same. A
+ * confirmed hole that is looked at again has a midnight (UTC) as its next check, an unconfirmed one
+ * never does. */
+static inline bool coverage_is_confirmed(const struct coverage_segment *segment)
+{
+    return segment->state != COVERAGE_EMPTY || segment->next_check_utc_s % 86400 == 0;
+}
 
 /* Sort and merge in place into disjoint ascending segments, adjacent equal ones joined (asked = the
  * older of both when joined, so that nothing looks younger than it is). Segments with from >= to

@@ -240,8 +240,18 @@ static void answer_write(struct life *l, uint32_t slot, enum store_outcome outco
     push(l, &event);
 }
 
-/* What the page changes of what was known, for the tally of states. */
-static void note_page(struct life *l, const struct job *job)
+/* Whether a claim says that the period is stored. */
+static bool is_claimed(const struct coverage_segment *merged, size_t count, int64_t ts)
+{
+    for (size_t i = 0; i < count; i++)
+        if (merged[i].from_ts <= ts && ts < merged[i].to_ts)
+            return merged[i].state == COVERAGE_STORED;
+    return false;
+}
+
+/* What the page changes of what was known, for the tally of states. Returns whether it holds rows
+ * that were final already. */
+static bool note_page(struct life *l, const struct job *job)
 {
     struct sim *sim = l->sim;
     const struct sim_series *s = &sim->series[job->series];
@@ -250,8 +260,8 @@ static void note_page(struct life *l, const struct job *job)
     for (size_t i = 0; i < job->page.segment_count; i++) {
         const struct coverage_segment *segment = &job->page.segments[i];
         if (segment->state == COVERAGE_EMPTY)
-            sim_saw(sim,
-                    segment->next_check_utc_s ? SOMETIMES_HOLE_SEEN : SOMETIMES_HOLE_CONFIRMED);
+            sim_saw(sim, coverage_is_confirmed(segment) ? SOMETIMES_HOLE_CONFIRMED
+                                                        : SOMETIMES_HOLE_SEEN);
         if (segment->state == COVERAGE_BEFORE_START)
             sim_saw(sim, SOMETIMES_HEAD_EMPTY);
         if (segment->state == COVERAGE_REJECTED)
@@ -261,6 +271,7 @@ static void note_page(struct life *l, const struct job *job)
                 merged[k].to_ts > segment->from_ts)
                 sim_saw(sim, SOMETIMES_HOLE_FILLED);
     }
+    bool rechecked = false;
     int ts_column = data_type_column_flagged(job->page.type, COLUMN_TS);
     for (size_t row = 0; row < job->page.batch->row_count; row++) {
         int64_t ts = batch_cell(job->page.batch, row, (size_t)ts_column)->i64;
@@ -271,7 +282,11 @@ static void note_page(struct life *l, const struct job *job)
             sim_saw(sim, SOMETIMES_PROVISIONAL);
         else if (before && before->note < ts + s->step_s + SIM_SETTLE_S)
             sim_saw(sim, SOMETIMES_PROVISIONAL_FINAL);
+        rechecked |= is_claimed(merged, count, ts);
     }
+    if (rechecked)
+        sim_saw(sim, SOMETIMES_RECHECKED);
+    return rechecked;
 }
 
 static enum ccd_status put_page(struct life *l, uint32_t slot)
@@ -287,12 +302,14 @@ static enum ccd_status put_page(struct life *l, uint32_t slot)
             altered[i].next_check_utc_s = 0;
         page.segments = altered;
     }
-    note_page(l, job);
+    bool rechecked = note_page(l, job);
     if (model_put(sim->store, &page, job->served_utc_s, &job->result, &err) != 0)
         sim_fail(sim, "I3: a page that no store can take: %s", err.message);
     if (job->result.changed > 0)
         sim_saw(sim,
                 sim->restate_permille > 0 ? SOMETIMES_RESTATED : SOMETIMES_PROVISIONAL_CHANGED);
+    if (job->result.changed > 0 && rechecked)
+        sim_saw(sim, SOMETIMES_RESTATED_BY_THE_WAY);
     return err.status;
 }
 

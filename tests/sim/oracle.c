@@ -69,7 +69,7 @@ static const char *wrong_claim(struct sim *sim, const struct sim_series *s,
                    ? "I11: claimed final while it may still change"
                    : NULL;
     case COVERAGE_EMPTY:
-        if (segment->next_check_utc_s != 0)
+        if (!coverage_is_confirmed(segment))
             return NULL; /* it will be asked again: nothing is claimed yet */
         return exists(sim, s, ts) ? "I4: claimed empty, but the vendor has it" : NULL;
     case COVERAGE_BEFORE_START:
@@ -227,7 +227,7 @@ bool oracle_is_settled(struct sim *sim)
         const struct coverage_segment *merged = sim_coverage(sim, s, &count);
         for (int64_t ts = s->job.from_ts; ts < s->job.to_ts && i != sim->rotten; ts += s->step_s) {
             const struct coverage_segment *claim = claim_at(merged, count, ts);
-            bool open = !claim || claim->next_check_utc_s != 0;
+            bool open = !claim || !coverage_is_confirmed(claim);
             if (open && exists_from(sim, s, ts))
                 return false;
         }

@@ -109,6 +109,8 @@ extern const char *const fault_texts[FAULT_COUNT];
     X(PROVISIONAL_FINAL, "provisional row final later")                                            \
     X(PROVISIONAL_CHANGED, "provisional row changed when it became final")                         \
     X(RESTATED, "restated row stored")                                                             \
+    X(RECHECKED, "stored row compared by the way")                                                 \
+    X(RESTATED_BY_THE_WAY, "restated row found by the way")                                        \
     X(ROWS_COLLAPSED, "duplicate rows collapsed")                                                  \
     X(OPEN_DROPPED, "open period dropped")                                                         \
     X(ROW_REJECTED, "impossible row set apart")                                                    \

@@ -101,8 +101,10 @@ const char *drive_step(struct drive *d, struct session_event event)
         d->asked = NOBODY;
     session_step(d->session, &event, &d->actions);
     for (size_t i = 0; i < d->actions.count; i++)
-        if (d->actions.items[i].kind == SESSION_ACQUIRE)
+        if (d->actions.items[i].kind == SESSION_ACQUIRE) {
             d->asked = d->actions.items[i].slot;
+            d->asked_priority = d->actions.items[i].priority;
+        }
     return drive_wanted(d);
 }
 

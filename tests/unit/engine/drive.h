@@ -14,6 +14,7 @@ struct drive {
     struct session_actions actions; /* of the last step */
     struct batch batches[SLOTS_MAX];
     uint32_t asked; /* the slot a permit was asked for and not answered yet; NOBODY = none */
+    enum call_priority asked_priority; /* of it */
     int64_t now_us;
     char line[4096];
 };

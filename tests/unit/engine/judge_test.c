@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/time.h"
 #include "engine/plan.h"
 #include "rows.h"
 #include "test.h"
@@ -41,6 +42,7 @@ static void begin(struct fixture *f)
                 .names = rows_names(),
                 .want = minutes(0, 40),
                 .window = minutes(10, 20),
+                .recheck_from_ts = at(10),
                 .sent_utc_s = at(1000),
                 .planned_utc_s = at(1000),
                 .settle_s = SETTLE_S,
@@ -91,11 +93,12 @@ static const char *segments(const struct fixture *f)
     for (size_t i = 0; i < f->j->segment_count && len < sizeof(line) - 64; i++) {
         const struct coverage_segment *s = &f->j->segments[i];
         CHECK_INT(f->q.sent_utc_s, s->asked_utc_s);
-        if (s->next_check_utc_s != 0)
+        if (!coverage_is_confirmed(s))
             CHECK_INT(f->q.sent_utc_s + HOLE_CHECK_S, s->next_check_utc_s);
         str_print(line + len, sizeof(line) - len, "%s%s %lld-%lld%s", i ? ", " : "",
                   coverage_state_name(s->state), (long long)(s->from_ts / STEP_S - BASE_MINUTE),
-                  (long long)(s->to_ts / STEP_S - BASE_MINUTE), s->next_check_utc_s ? "?" : "");
+                  (long long)(s->to_ts / STEP_S - BASE_MINUTE),
+                  coverage_is_confirmed(s) ? "" : "?");
         len = strlen(line);
     }
     return line;
@@ -655,6 +658,85 @@ TEST(judge_end_of_history_leaves_the_young_open)
     end(&f);
 }
 
+/* Days from the moment of asking to the next look at a hole of that age that is confirmed; -1 =
+ * never. */
+static int64_t days_to_next_look(int64_t age_days)
+{
+    struct fixture f;
+    begin(&f);
+    f.q.sent_utc_s = f.q.planned_utc_s = at(14) + STEP_S + age_days * SECONDS_PER_DAY;
+    know(&f, 13, 14, COVERAGE_EMPTY, at(14) - HOLE_CHECK_S, f.q.planned_utc_s);
+    add(&f, 10, 13);
+    add(&f, 14, 20);
+    f.q.settle_s = -3600; /* the hole is final however young the others are */
+    CHECK_INT(0, judge(&f));
+    const struct coverage_segment *hole = &f.j->segments[1];
+    CHECK(hole->state == COVERAGE_EMPTY && coverage_is_confirmed(hole));
+    int64_t next = hole->next_check_utc_s;
+    end(&f);
+    return next == 0 ? -1 : (next - f.q.sent_utc_s) / SECONDS_PER_DAY;
+}
+
+TEST(judge_confirmed_holes_are_looked_at_again_ever_more_rarely)
+{
+    static const struct {
+        int64_t age_days, days;
+    } cases[] = {{1, 1}, {2, 2}, {3, 2}, {4, 4}, {8, 8}, {63, 32}, {64, 64}, {300, 64}, {402, -1}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        CHECK_INT(cases[i].days, days_to_next_look(cases[i].age_days));
+}
+
+TEST(judge_rechecks_what_is_known_before_the_window)
+{
+    struct fixture f;
+    begin(&f);
+    f.q.recheck_from_ts = at(4);
+    know(&f, 2, 6, COVERAGE_STORED, at(100), 0);
+    know(&f, 6, 7, COVERAGE_EMPTY, at(100), 0);
+    know(&f, 7, 8, COVERAGE_REJECTED, at(100), 0);
+    add(&f, 2, 20);
+    CHECK_INT(0, judge(&f));
+    CHECK_TEXT("stored 6-8, stored 10-20", segments(&f)); /* 2, 3: not asked; 8, 9: not known */
+    CHECK_INT(14, f.batch.row_count);
+    CHECK_INT(4, f.j->rechecked);
+    CHECK_INT(at(4), rows_ts(&f.batch, 0));
+    CHECK_INT(at(10), rows_ts(&f.batch, 4));
+    check_counts(f.j, 10, 0, 0, 0, 0, 0);
+    end(&f);
+}
+
+TEST(judge_rechecks_conclude_nothing_from_what_is_not_there)
+{
+    struct fixture f;
+    begin(&f);
+    f.q.recheck_from_ts = at(2);
+    know(&f, 2, 8, COVERAGE_STORED, at(100), 0);
+    know(&f, 8, 10, COVERAGE_EMPTY, at(100), at(160));
+    rows_add(&f.batch, INTERVAL_1M, at(3), 1);
+    rows_set_i64(&f.batch, "total_trades", -1); /* impossible now: the good one stays */
+    add(&f, 12, 20);
+    CHECK_INT(0, judge(&f));
+    CHECK_TEXT("empty 10-12?, stored 12-20", segments(&f)); /* data before the window */
+    CHECK(f.j->any_rejected && f.j->rejected[0] != NULL);
+    check_counts(f.j, 8, 0, 2, 0, 0, 0);
+    end(&f);
+}
+
+TEST(judge_rechecks_alone_leave_the_window_open)
+{
+    struct fixture f;
+    begin(&f);
+    f.q.recheck_from_ts = at(2);
+    know(&f, 2, 10, COVERAGE_STORED, at(100), 0);
+    add(&f, 2, 10);
+    CHECK_INT(0, judge(&f));
+    CHECK_TEXT("", segments(&f));
+    CHECK_INT(8, f.batch.row_count);
+    CHECK(!f.j->window_empty);
+    check_counts(f.j, 0, 0, 0, 0, 0, 10);
+    end(&f);
+}
+
 TEST(judge_days)
 {
     struct fixture f;
@@ -662,6 +744,7 @@ TEST(judge_days)
     f.q.interval = INTERVAL_1D;
     int64_t day = 20000;
     f.q.want = f.q.window = (struct period_range){day * 86400, (day + 3) * 86400};
+    f.q.recheck_from_ts = f.q.window.from_ts;
     f.q.sent_utc_s = f.q.planned_utc_s = (day + 3) * 86400 + SETTLE_S - 1;
     rows_add_range(&f.batch, INTERVAL_1D, day * 86400, (day + 4) * 86400);
     CHECK_INT(0, judge(&f));
@@ -691,7 +774,7 @@ static bool page_holds(struct fixture *f)
         return false;
     for (size_t i = 0; i < j->segment_count; i++) {
         const struct coverage_segment *s = &j->segments[i];
-        if (s->from_ts < before || s->from_ts >= s->to_ts || s->from_ts < q->window.from_ts ||
+        if (s->from_ts < before || s->from_ts >= s->to_ts || s->from_ts < q->recheck_from_ts ||
             s->to_ts > q->window.to_ts || s->to_ts > j->final_before_ts)
             return false;
         before = s->to_ts;
@@ -750,6 +833,7 @@ TEST(judge_random_pages)
         f.q.newest_ts = rng_below(&r, 2) ? 0 : at((int64_t)rng_below(&r, 30));
         if (rng_below(&r, 3) == 0)
             f.q.sent_utc_s = at(15 + (int64_t)rng_below(&r, 16));
+        f.q.recheck_from_ts = at(7 + (int64_t)rng_below(&r, 4));
         f.q.planned_utc_s = f.q.sent_utc_s - 300 + (int64_t)rng_below(&r, 600);
         f.q.merged = f.known;
         f.q.merged_count = f.known_count;

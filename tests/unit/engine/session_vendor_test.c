@@ -262,20 +262,58 @@ TEST(session_bad_series_is_skipped_and_others_go_on)
     drive_timer(&d);
     drive_grant(&d, 0);
     drive_grant(&d, 1);
-    CHECK_TEXT("send 2 200-210, acquire 3", drive_grant(&d, 2)); /* of the other series */
+    CHECK_TEXT("send 2 80-90, acquire 3", drive_grant(&d, 2)); /* slot 1: the other series */
     CHECK_TEXT("send 3 70-80", drive_grant(&d, 3));
     CHECK_TEXT("", drive_refuse(&d, 0, REPLY_BAD_SERIES, CCD_UNKNOWN_AT_VENDOR));
-    CHECK_TEXT("", drive_refuse(&d, 1, REPLY_RETRY, CCD_BAD_REPLY));
+    CHECK_TEXT("", drive_refuse(&d, 2, REPLY_RETRY, CCD_BAD_REPLY));
     CHECK_TEXT("write 3", drive_page(&d, 3, 70, 80)); /* what came is taken */
     CHECK_TEXT("", drive_written(&d, 3));
-    CHECK_TEXT("write 2", drive_page(&d, 2, 200, 210));
-    CHECK_TEXT("", drive_written(&d, 2));
-    CHECK_TEXT("acquire 1", drive_wake(&d));
-    CHECK_TEXT("cancel 1, finish", drive_grant(&d, 1)); /* its series is skipped: not sent again */
+    CHECK_TEXT("write 1", drive_page(&d, 1, 200, 210));
+    CHECK_TEXT("", drive_written(&d, 1));
+    CHECK_TEXT("acquire 2", drive_wake(&d));
+    CHECK_TEXT("cancel 2, finish", drive_grant(&d, 2)); /* its series is skipped: not sent again */
     CHECK_INT(CCD_OK, drive_ended(&d));
     CHECK(drive_result(&d)->failed_pages);
     CHECK_INT(90, drive_failed(&d, 0));
     CHECK_INT(0, drive_failed(&d, 1));
+    drive_end(&d);
+}
+
+/* The newest of all series, then gaps, then history. */
+TEST(session_newest_data_comes_before_repair_before_history)
+{
+    static const struct coverage_segment known[] = {
+        {60 * STEP_S, 70 * STEP_S, COVERAGE_STORED, 1, 0},
+        {80 * STEP_S, 90 * STEP_S, COVERAGE_STORED, 1, 0}};
+    static const enum call_priority expected[] = {CALL_NEWEST,   CALL_NEWEST,   CALL_REPAIR,
+                                                  CALL_BACKFILL, CALL_BACKFILL, CALL_BACKFILL};
+    static const int64_t from[] = {90, 190, 70, 50, 40, 180};
+    struct coverage_segment merged[2];
+    struct drive d;
+    drive_begin(&d, 1, 10);
+    drive_start(&d);
+    for (size_t i = 0; i < 2; i++) {
+        merged[i] = known[i];
+        merged[i].from_ts = drive_at(known[i].from_ts / STEP_S);
+        merged[i].to_ts = drive_at(known[i].to_ts / STEP_S);
+    }
+    struct session_series_spec spec = drive_spec(40, 100);
+    spec.merged = merged;
+    spec.merged_count = 2;
+    drive_add_series(&d, &spec);
+    spec = drive_spec(180, 200);
+    drive_add_series(&d, &spec);
+    drive_timer(&d);
+    for (size_t i = 0; i < 6; i++) {
+        uint32_t slot = d.asked;
+        CHECK_INT(expected[i], d.asked_priority);
+        drive_grant(&d, slot);
+        struct period_range w = session_request(d.session, slot).window;
+        CHECK_INT(drive_at(from[i] + 10), w.to_ts);
+        drive_serve(&d, slot);
+        drive_written(&d, slot);
+    }
+    CHECK_INT(CCD_OK, drive_ended(&d));
     drive_end(&d);
 }
 
