@@ -126,6 +126,8 @@ struct ccd_run_options {
     /* An operation that failed stops those after it, unless this is set. */
     bool continue_on_error;
     const char *command; /* what the run is called in ccdata_runs; NULL = the first data type */
+    int64_t reserve_percent; /* 0…90: so much of hour, day and month is left to others; a run that
+                                has used the rest ends as if the quota were spent */
 };
 #define CCD_RUN_INIT                                                                               \
     {                                                                                              \
@@ -338,6 +340,46 @@ struct ccd_status_report {
 CCD_API int ccd_status_read(struct ccd_client *client, const struct ccd_status_options *options,
                             struct ccd_status_report **out_report, struct ccd_error *err);
 CCD_API void ccd_status_free(struct ccd_status_report *report); /* NULL is fine */
+
+struct ccd_quota_options {
+    size_t size;
+    bool check_vendor;       /* ask the vendor for its own counts: costs one call */
+    int64_t reserve_percent; /* what may be used when so much of hour, day and month is left to
+                                others */
+};
+#define CCD_QUOTA_INIT                                                                             \
+    {                                                                                              \
+        .size = sizeof(struct ccd_quota_options)                                                   \
+    }
+/* What the vendor counts against one allowance. -1 = not said. */
+struct ccd_vendor_quota {
+    const char *block;  /* "API_KEY", "AUTH_KEY" */
+    const char *window; /* "second" … "month" */
+    int64_t limit, used, left;
+};
+/* All that it points to lives until ccd_quota_free. */
+struct ccd_quota_report {
+    int64_t now_utc_s;
+    const char *vendor; /* the API's origin */
+    bool is_known;      /* false: no run with this key on this host has left a count yet */
+    const struct ccd_quota_window *windows;
+    size_t window_count;
+    int64_t wait_ms;         /* until a call may be made; 0 = now */
+    int64_t resume_utc_s;    /* when that is; 0 = now */
+    const char *wait_window; /* whose fault it is: "hour" …; NULL = none, or a pause that the vendor
+                                asked for */
+    bool vendor_checked;
+    const struct ccd_vendor_quota *vendor_quota;
+    size_t vendor_quota_count;
+    struct ccd_error vendor_error;
+    int exit_code; /* 0; 5 when the hour, the day or the month is spent; that of vendor_error */
+};
+/* What is left of the key's quota, as all runs on this host have counted it. Reads the ledger and,
+ * when asked to, the vendor; no database. Returns 0 whenever there is a report. Errors: USAGE,
+ * CONFIG, KEY_REJECTED (none is given), DISK, NO_MEMORY. */
+CCD_API int ccd_quota_read(struct ccd_client *client, const struct ccd_quota_options *options,
+                           struct ccd_quota_report **out_report, struct ccd_error *err);
+CCD_API void ccd_quota_free(struct ccd_quota_report *report); /* NULL is fine */
 
 /* What a range of a series is. */
 enum ccd_range_state {

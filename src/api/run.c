@@ -52,6 +52,8 @@ int run_check_jobs(struct run *run, const struct ccd_job *jobs, size_t count, st
         return error_set(err, CCD_USAGE, "a run has 1 to %d operations", JOBS_MAX);
     if (run->options.parallel_workers < 1 || run->options.parallel_workers > WORKERS_MAX)
         return error_set(err, CCD_USAGE, "parallel workers: 1 to %d", WORKERS_MAX);
+    if (run->options.reserve_percent < 0 || run->options.reserve_percent > RESERVE_PERCENT_MAX)
+        return error_set(err, CCD_USAGE, "reserve: 0 to %d percent", RESERVE_PERCENT_MAX);
     run->operations = mem_new(NULL, count, sizeof(*run->operations));
     if (!run->operations)
         return error_set(err, CCD_NO_MEMORY, "no memory for %zu operations", count);
@@ -92,7 +94,8 @@ static int open_ledger(void *user, struct ledger **out_ledger, struct ccd_error 
     *out_ledger = run->ledger;
     if (run->ledger)
         return 0;
-    const struct ledger_config ledger = vendor_ledger_config(run->client, run->http, directory);
+    const struct ledger_config ledger = vendor_ledger_config(
+        run->client, run->http, run->options.reserve_percent, directory);
     if (!ledger.directory)
         log_warning(&run->client->log, NULL,
                     "no folder for the quota ledger: only the calls of this run are counted; set "

@@ -64,7 +64,7 @@ int vendor_open_http(struct ccd_client *client, enum config_id base_url, int max
 }
 
 struct ledger_config vendor_ledger_config(struct ccd_client *client, const struct http_client *http,
-                                          char directory[STATE_PATH_BYTES])
+                                          int64_t reserve_percent, char directory[STATE_PATH_BYTES])
 {
     const struct config *c = client->config;
     return (struct ledger_config){
@@ -73,7 +73,64 @@ struct ledger_config vendor_ledger_config(struct ccd_client *client, const struc
         .api_key = config_secret(c, CONFIG_CCDATA_API_KEY).ptr,
         .limits = vendor_limits(c),
         .abandon_us = config_ms(c, CONFIG_API_REQUEST_TIMEOUT) * 1000 + request_guard_us,
+        .reserve_percent = (int)reserve_percent,
         .clock = &client->clock,
         .log = &client->log,
     };
+}
+
+void vendor_quota_windows(const struct ccd_client *client, const struct ledger_view *seen,
+                          struct ccd_quota_window out[RATE_WINDOW_COUNT])
+{
+    const struct limiter_limits limits = vendor_limits(client->config);
+    for (int w = 0; w < RATE_WINDOW_COUNT; w++) {
+        int64_t limit = seen->is_known ? seen->windows[w].limit : limits.max[w];
+        int64_t left = seen->is_known ? seen->windows[w].left : limit > 0 ? limit : INT64_MAX;
+        out[w] = (struct ccd_quota_window){
+            .window = rate_window_names[w],
+            .limit = limit,
+            .used = seen->windows[w].used,
+            .left = left == INT64_MAX ? -1 : left,
+        };
+    }
+}
+
+static int ask(struct ccd_client *client, struct http_client *http, struct ledger *ledger,
+               struct reply_decoder *decoder, const char *path_and_query, call_classify *classify,
+               void *user, struct ccd_error *err)
+{
+    struct caller caller = {
+        .http = http,
+        .ledger = ledger,
+        .decoder = decoder,
+        .retry = retry_policy_default,
+        .clock = &client->clock,
+        .log = &client->log,
+        .rng = {(uint64_t)clock_mono_us(NULL)},
+        .max_calls = 1,
+        .stop_level = client_stop_level,
+        .stop_user = client,
+    };
+    enum reply_verdict verdict = REPLY_PAGE;
+    caller.retry.attempts_max = 1;
+    return call_make(&caller, path_and_query, classify, user, &verdict, err);
+}
+
+int vendor_ask_once(struct ccd_client *client, struct http_client *http,
+                    const struct ledger_config *config, const char *path_and_query,
+                    call_classify *classify, void *user, struct ccd_error *err)
+{
+    struct ledger *ledger = NULL;
+    struct reply_decoder decoder = {0};
+    if (config_secret(client->config, CONFIG_CCDATA_API_KEY).len == 0)
+        return error_set(err, CCD_KEY_REJECTED,
+                         "no API key: set CCDATA_API_KEY in the environment or in .env");
+    int status = ledger_open(config, &ledger, err);
+    if (status == 0)
+        status = reply_decoder_init(&decoder, NULL, err);
+    if (status == 0)
+        status = ask(client, http, ledger, &decoder, path_and_query, classify, user, err);
+    reply_decoder_release(&decoder);
+    ledger_close(ledger);
+    return status;
 }

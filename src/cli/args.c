@@ -115,6 +115,10 @@ static const char *describe_form(const struct parser *p, const struct option *op
         str_print(out, FORM_TEXT_BYTES, "a whole number from %" PRId64 " to %" PRId64, option->min,
                   option->max);
         return out;
+    case OPTION_PERCENT:
+        str_print(out, FORM_TEXT_BYTES, "%" PRId64 "%% to %" PRId64 "%%", option->min,
+                  option->max);
+        return out;
     case OPTION_TIME:
         return "a date or date-time in UTC, such as 2024-02-29 or 2024-02-29T13:05";
     case OPTION_CHOICE:
@@ -214,6 +218,15 @@ static int check_time(struct parser *p, const struct option *option)
     return refuse_value(p, option, value);
 }
 
+static bool to_percent(const char *value, int64_t *out_number)
+{
+    struct str text = str_from(value);
+    if (text.len > 0 && text.ptr[text.len - 1] == '%') {
+        text.len--;
+    }
+    return str_to_i64(text, out_number);
+}
+
 static int store_value(struct parser *p, const struct option *option, const char *value)
 {
     void *target = member(p->args, option);
@@ -224,6 +237,12 @@ static int store_value(struct parser *p, const struct option *option, const char
     switch (option->form) {
     case OPTION_INTEGER:
         if (!str_to_i64(str_from(value), &number) || number < option->min || number > option->max) {
+            return refuse_value(p, option, value);
+        }
+        *(int64_t *)target = number;
+        return 0;
+    case OPTION_PERCENT:
+        if (!to_percent(value, &number) || number < option->min || number > option->max) {
             return refuse_value(p, option, value);
         }
         *(int64_t *)target = number;

@@ -48,6 +48,7 @@ struct args {
     bool continue_on_error;
     int64_t parallel_workers;
     int64_t max_calls;
+    int64_t reserve;
     int64_t lock_wait;
     bool wait;
     bool no_create;

@@ -27,6 +27,7 @@ const struct command *cli_command_find(struct str name); /* NULL when unknown */
 int ingest_run(struct cli *cli, const struct args *args);
 int batch_run(struct cli *cli, const struct args *args);
 int status_run(struct cli *cli, const struct args *args);
+int quota_run(struct cli *cli, const struct args *args);
 int coverage_run(struct cli *cli, const struct args *args);
 int list_run(struct cli *cli, const struct args *args);
 int types_run(struct cli *cli, const struct args *args);

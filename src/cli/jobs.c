@@ -39,6 +39,7 @@ static struct ccd_run_options run_options_from(const struct args *args, struct p
     struct ccd_run_options run = CCD_RUN_INIT;
     run.parallel_workers = args->parallel_workers;
     run.max_calls = args->max_calls;
+    run.reserve_percent = args->reserve;
     run.lock_wait_s = args->lock_wait;
     run.wait_for_quota = args->wait;
     run.no_create = args->no_create;

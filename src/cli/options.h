@@ -14,6 +14,7 @@ enum option_form {
     OPTION_TIME,    /* const char *: an ISO date or date-time */
     OPTION_CHOICE,  /* const char *: one of choice_at(0) … */
     OPTION_INTEGER, /* int64_t, min … max */
+    OPTION_PERCENT, /* int64_t, min … max, with or without % */
     OPTION_LIST     /* struct text_list */
 };
 
@@ -38,6 +39,7 @@ enum option_group {
     GROUP_COVERAGE = 1u << 16,
     GROUP_LIST = 1u << 17,
     GROUP_CONFIG = 1u << 18,
+    GROUP_QUOTA = 1u << 19,
 };
 
 struct option {

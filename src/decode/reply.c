@@ -335,3 +335,17 @@ enum reply_verdict reply_classify_names(struct reply_decoder *d, const struct re
     error_clear(err);
     return REPLY_PAGE;
 }
+
+enum reply_verdict reply_classify_quota(struct reply_decoder *d, const struct reply_input *in,
+                                        struct quota_said *out, struct ccd_error *err)
+{
+    struct str body;
+    enum reply_verdict verdict;
+    *out = (struct quota_said){0};
+    if (!open_tree(d, in, &body, &verdict, err))
+        return verdict;
+    if (quota_decode(body, out, err) != CCD_OK)
+        return refuse(in, err);
+    error_clear(err);
+    return REPLY_PAGE;
+}

@@ -5,6 +5,7 @@
 #include "decode/headers.h"
 #include "decode/inflate.h"
 #include "decode/page.h"
+#include "decode/quota.h"
 #include "decode/records.h"
 
 enum reply_verdict {
@@ -60,5 +61,8 @@ enum reply_verdict reply_classify_records(struct reply_decoder *d, const struct 
 enum reply_verdict reply_classify_names(struct reply_decoder *d, const struct reply_input *in,
                                         int (*name_add)(void *user, struct str name), void *user,
                                         int64_t *out_total, struct ccd_error *err);
+/* The reply to request_quota. */
+enum reply_verdict reply_classify_quota(struct reply_decoder *d, const struct reply_input *in,
+                                        struct quota_said *out, struct ccd_error *err);
 
 #endif

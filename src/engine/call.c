@@ -88,7 +88,7 @@ static int get_permit(struct caller *c, uint32_t *out_ticket, struct ccd_error *
     for (;;) {
         struct permit permit;
         int64_t wait;
-        if (stopped(c, err) || ledger_acquire(c->ledger, &permit, &wait, err) != 0)
+        if (stopped(c, err) || ledger_acquire(c->ledger, CALL_NEWEST, &permit, &wait, err) != 0)
             return err->status;
         if (permit.answer == PERMIT_GRANTED) {
             *out_ticket = permit.ticket;

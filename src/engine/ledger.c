@@ -53,6 +53,7 @@ struct ledger {
     const struct log *log;
     struct limiter_limits limits;
     int64_t abandon_us;
+    int reserve_percent;
     uint64_t owner;
     struct limiter_state *state;
     struct ledger_head head; /* of what *state holds; sequence 0 = nothing read yet */
@@ -432,18 +433,30 @@ static int finish(struct ledger *l, bool changed, int64_t now_us, struct ccd_err
     return failed;
 }
 
-int ledger_acquire(struct ledger *ledger, struct permit *out_permit, int64_t *out_wait_us,
-                   struct ccd_error *err)
+static struct permit ask(struct ledger *l, enum call_priority priority, int64_t now_us)
+{
+    const struct limiter_ask ask = {
+        .owner = l->owner,
+        .abandon_us = l->abandon_us,
+        .priority = priority,
+        .reserve_percent = l->reserve_percent,
+    };
+    return limiter_acquire(l->state, &l->limits, now_us, &ask);
+}
+
+int ledger_acquire(struct ledger *ledger, enum call_priority priority, struct permit *out_permit,
+                   int64_t *out_wait_us, struct ccd_error *err)
 {
     int64_t now_us;
     int failed = begin(ledger, &now_us, err);
     if (failed)
         return failed;
-    *out_permit = limiter_acquire(ledger->state, &ledger->limits, now_us, ledger->owner,
-                                  ledger->abandon_us);
+    *out_permit = ask(ledger, priority, now_us);
     int64_t wait_us = out_permit->wait_until_us - now_us;
     *out_wait_us = wait_us > 0 ? wait_us : 0;
-    return finish(ledger, out_permit->answer == PERMIT_GRANTED, now_us, err);
+    /* Others are to see that somebody waits. */
+    bool waits = out_permit->answer == PERMIT_WAIT && priority < CALL_BACKFILL;
+    return finish(ledger, out_permit->answer == PERMIT_GRANTED || waits, now_us, err);
 }
 
 int ledger_received(struct ledger *ledger, uint32_t ticket, const struct reply_headers *headers,
@@ -580,6 +593,7 @@ static int new_ledger(const struct ledger_config *config, struct ledger **out,
                          .log = config->log,
                          .limits = config->limits,
                          .abandon_us = config->abandon_us,
+                         .reserve_percent = config->reserve_percent,
                          .state = state,
                          .dir_fd = -1,
                          .fd = -1,
@@ -633,6 +647,9 @@ static void view(struct ledger *l, struct ledger_view *out)
         out->windows[w].used = limiter_used(l->state, now_us, w);
         out->windows[w].left = limiter_left(l->state, &l->limits, now_us, w);
     }
+    struct permit permit = ask(l, CALL_NEWEST, now_us); /* of a copy that nobody keeps */
+    out->wait_us = permit.wait_until_us > now_us ? permit.wait_until_us - now_us : 0;
+    out->wait_window = permit.window;
 }
 
 int ledger_peek(const struct ledger_config *config, struct ledger_view *out, struct ccd_error *err)

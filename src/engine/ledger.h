@@ -14,7 +14,8 @@ struct ledger_config {
     const char *origin;    /* "https://data-api.coindesk.com:443" */
     const char *api_key;   /* never stored: the file is named by a hash of origin and key */
     struct limiter_limits limits;
-    int64_t abandon_us; /* see limiter_acquire */
+    int64_t abandon_us; /* see struct limiter_ask, also for the next */
+    int reserve_percent;
     const struct clock *clock;
     const struct log *log;
     const struct allocator *allocator;
@@ -28,8 +29,8 @@ void ledger_close(struct ledger *ledger);
 
 /* The limiter calls, under the file lock; now is the ledger's clock. wait_us: from now, in struct
  * permit's wait_until_us replaced by a duration. I/O errors are CCD_DISK. */
-int ledger_acquire(struct ledger *ledger, struct permit *out_permit, int64_t *out_wait_us,
-                   struct ccd_error *err);
+int ledger_acquire(struct ledger *ledger, enum call_priority priority, struct permit *out_permit,
+                   int64_t *out_wait_us, struct ccd_error *err);
 int ledger_received(struct ledger *ledger, uint32_t ticket, const struct reply_headers *headers,
                     struct ccd_error *err);
 int ledger_cancel(struct ledger *ledger, uint32_t ticket, struct ccd_error *err);
@@ -39,7 +40,9 @@ int ledger_left(struct ledger *ledger, int64_t out_left[RATE_WINDOW_COUNT], stru
 
 /* What a ledger has counted, as last written. */
 struct ledger_view {
-    bool is_known; /* false: there is no ledger yet, or none that can be believed */
+    bool is_known;                /* false: there is no ledger yet, or none that can be believed */
+    int64_t wait_us;              /* until a call may be made; 0 = now */
+    enum rate_window wait_window; /* … because of this; RATE_WINDOW_COUNT = another reason */
     struct {
         int64_t limit; /* 0 = none */
         int64_t used;  /* calls still out among them */

@@ -5,7 +5,7 @@
 static const int64_t MICROSECONDS_PER_SECOND = 1000000;
 
 enum {
-    LIMITER_VERSION = 1,
+    LIMITER_VERSION = 2,
     LIMITER_BUCKET_FILL = LIMITER_BUCKETS - 2, /* buckets that a full window's calls are dealt to:
                                                   one more is being emptied, one being filled */
     UNLIMITED_BUCKET_CALLS = 64,               /* calls of a bucket in a window without a limit */
@@ -20,6 +20,12 @@ static const int64_t LOST_GUARD_US = 3000000;
 
 /* How soon to ask again where only another permit's reply can help. */
 static const int64_t POLL_US = 20000;
+
+/* Who waits comes back a little after the moment it was told, and after a grant soon for the next
+ * call. One that never comes back is waited for so long at most. */
+static const int64_t WISH_GRACE_US = 200000;
+static const int64_t WISH_AGAIN_US = 50000;
+static const int64_t WISH_MAX_US = 61000000;
 
 /* Stamps hold the low 32 bits of a time, which are unambiguous for 71 minutes: none may be older
  * than STAMP_KEEP_US when time moves, nor time move by more than STAMP_GAP_US. */
@@ -65,6 +71,12 @@ struct open_permit {
     uint32_t unused;    /* named, so that every byte of the file is defined */
 };
 
+/* Somebody waits with this priority, and asks again before until_us. */
+struct wish {
+    uint64_t owner;
+    int64_t until_us;
+};
+
 /* COLD: nothing is known of the server's count. RESEEDING: the server's announced reset has passed
  * and foreign calls are to be read anew. In both, one call goes alone. */
 enum phase { PHASE_COLD, PHASE_SEEDED, PHASE_RESEEDING };
@@ -81,7 +93,8 @@ struct limiter_state {
     uint64_t open_bits[LIMITER_OPEN_MAX / 64];
     struct open_permit open[LIMITER_OPEN_MAX];
     struct window_state windows[RATE_WINDOW_COUNT];
-    int64_t stamp_lost_us; /* the latest time that left the stamps */
+    struct wish wishes[CALL_BACKFILL]; /* nobody gives way to the lowest priority */
+    int64_t stamp_lost_us;             /* the latest time that left the stamps */
     uint32_t stamp_any_lost;
     uint32_t open_count;
     uint32_t stamp_first;
@@ -409,10 +422,18 @@ static void wait_for(struct permit *permit, int64_t until_us, enum rate_window w
     }
 }
 
+/* Rounded up, but never all of it. */
+static int64_t reserved(int64_t limit, int percent)
+{
+    int64_t calls = limit / 100 * percent + (limit % 100 * percent + 99) / 100;
+    return min_i64(calls, limit - 1);
+}
+
 /* Whether window w has room. When foreign calls alone keep a long one shut, which may be for weeks,
  * the server's announced reset opens it to one call that goes alone (*out_reseed). */
 static void check_window(const struct limiter_state *state, const struct limiter_limits *limits,
-                         enum rate_window w, struct permit *permit, bool *out_reseed)
+                         enum rate_window w, int reserve_percent, struct permit *permit,
+                         bool *out_reseed)
 {
     const struct window_state *window = &state->windows[w];
     int64_t now_us = state->now_us;
@@ -421,6 +442,8 @@ static void check_window(const struct limiter_state *state, const struct limiter
     int64_t limit = limit_at(state, limits, w, now_us);
     if (limit == 0)
         return;
+    if (w >= RATE_HOUR)
+        limit -= reserved(limit, reserve_percent);
     int64_t cutoff_us = now_us - window_us(w);
     int64_t own = own_count(state, w, cutoff_us) + (int64_t)state->open_count;
     if (own + foreign_count(state, w, cutoff_us) < limit)
@@ -446,22 +469,50 @@ static void drop_expired(struct limiter_state *state, int64_t oldest_open_us)
     }
 }
 
+/* Give way to others who wait with a higher priority. */
+static void give_way(const struct limiter_state *state, const struct limiter_ask *ask,
+                     struct permit *permit)
+{
+    for (int p = 0; p < (int)ask->priority; p++)
+        if (state->wishes[p].until_us > state->now_us && state->wishes[p].owner != ask->owner)
+            wait_for(permit, state->now_us + POLL_US, RATE_WINDOW_COUNT);
+}
+
+/* Who has to wait, or was granted a call and may want the next, is waited for by the others. */
+static void note_wish(struct limiter_state *state, const struct limiter_ask *ask,
+                      const struct permit *permit)
+{
+    if (ask->priority >= CALL_BACKFILL || permit->answer == PERMIT_SPENT)
+        return;
+    int64_t until_us = state->now_us + WISH_AGAIN_US;
+    if (permit->answer == PERMIT_WAIT)
+        until_us = min_i64(permit->wait_until_us + WISH_GRACE_US, state->now_us + WISH_MAX_US);
+    state->wishes[ask->priority] = (struct wish){ask->owner, until_us};
+}
+
+static void check_windows(struct limiter_state *state, const struct limiter_limits *limits,
+                          const struct limiter_ask *ask, struct permit *permit, bool *out_reseed)
+{
+    int64_t now_us = state->now_us;
+    if (state->throttled_until_us > now_us)
+        wait_for(permit, state->throttled_until_us, (enum rate_window)state->throttled_window);
+    if (limits->delay_us > 0 && state->sequence != 0 &&
+        state->last_grant_us + limits->delay_us > now_us)
+        wait_for(permit, state->last_grant_us + limits->delay_us, RATE_WINDOW_COUNT);
+    for (enum rate_window w = 0; w < RATE_WINDOW_COUNT; w++)
+        check_window(state, limits, w, ask->reserve_percent, permit, out_reseed);
+}
+
 struct permit limiter_acquire(struct limiter_state *state, const struct limiter_limits *limits,
-                              int64_t now_us, uint64_t owner, int64_t abandon_us)
+                              int64_t now_us, const struct limiter_ask *ask)
 {
     struct permit permit = {.answer = PERMIT_GRANTED, .window = RATE_WINDOW_COUNT};
+    bool reseed = false;
     advance(state, now_us);
     now_us = state->now_us;
     drop_expired(state, sweep_open(state, limits));
-
-    if (state->throttled_until_us > now_us)
-        wait_for(&permit, state->throttled_until_us, (enum rate_window)state->throttled_window);
-    if (limits->delay_us > 0 && state->sequence != 0 &&
-        state->last_grant_us + limits->delay_us > now_us)
-        wait_for(&permit, state->last_grant_us + limits->delay_us, RATE_WINDOW_COUNT);
-    bool reseed = false;
-    for (enum rate_window w = 0; w < RATE_WINDOW_COUNT; w++)
-        check_window(state, limits, w, &permit, &reseed);
+    check_windows(state, limits, ask, &permit, &reseed);
+    give_way(state, ask, &permit);
     bool alone = state->phase != PHASE_SEEDED || reseed;
     if ((alone && state->open_count > 0) || state->open_count == LIMITER_OPEN_MAX)
         wait_for(&permit, now_us + POLL_US, RATE_WINDOW_COUNT);
@@ -469,9 +520,10 @@ struct permit limiter_acquire(struct limiter_state *state, const struct limiter_
         if (reseed && state->phase == PHASE_SEEDED)
             state->phase = PHASE_RESEEDING;
         state->last_grant_us = now_us;
-        permit.ticket = open_add(state, owner, abandon_us);
+        permit.ticket = open_add(state, ask->owner, ask->abandon_us);
         permit.wait_until_us = now_us;
     }
+    note_wish(state, ask, &permit);
     return permit;
 }
 
@@ -684,5 +736,9 @@ bool limiter_state_valid(const struct limiter_state *state)
             !history_valid(&window->foreign, state->now_us))
             return false;
     }
+    for (int p = 0; p < CALL_BACKFILL; p++)
+        if (state->wishes[p].until_us > state->now_us + WISH_MAX_US ||
+            !time_valid(state->wishes[p].until_us))
+            return false;
     return open_valid(state) && stamps_valid(state);
 }

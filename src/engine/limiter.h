@@ -46,10 +46,18 @@ struct permit {
     enum rate_window window; /* that made it wait */
 };
 
-/* Ask for one permit at now_us. owner: id of this process; a permit whose owner never gave it back
- * counts as received at grant + abandon_us (the total deadline of a request plus guard). */
+/* Who asks, and what for. */
+struct limiter_ask {
+    uint64_t owner;     /* id of this process */
+    int64_t abandon_us; /* a permit that its owner never gave back counts as received at grant +
+                           this (the total deadline of a request plus guard) */
+    enum call_priority priority;
+    int reserve_percent; /* of the hour, the day and the month, left to others; 0…90 */
+};
+/* Ask for one permit at now_us. While another owner waits with a higher priority, the answer is
+ * PERMIT_WAIT for some milliseconds. */
 struct permit limiter_acquire(struct limiter_state *state, const struct limiter_limits *limits,
-                              int64_t now_us, uint64_t owner, int64_t abandon_us);
+                              int64_t now_us, const struct limiter_ask *ask);
 /* The reply of `ticket` is complete (or its connection closed) at now_us. Unknown ticket: ignored.
  * headers may be NULL (no reply came). Headers only ever correct downward; on a cold state they
  * seed all windows; without any rate header a cold state takes the second window as spent and goes

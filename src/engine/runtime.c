@@ -313,13 +313,13 @@ static void push_stop(struct runtime *r, const struct ccd_error *why)
     push_event(r, &(struct session_event){.kind = SESSION_STOP, .error = *why});
 }
 
-static void acquire(struct runtime *r, uint32_t slot)
+static void acquire(struct runtime *r, uint32_t slot, enum call_priority priority)
 {
     struct session_event event = {.kind = SESSION_PERMIT, .slot = slot};
     struct permit permit = {0};
     int64_t wait_us = 0;
     struct ccd_error err = {0};
-    if (ledger_acquire(r->config.ledger, &permit, &wait_us, &err) != 0) {
+    if (ledger_acquire(r->config.ledger, priority, &permit, &wait_us, &err) != 0) {
         push_stop(r, &err);
         permit.answer = PERMIT_WAIT;
     }
@@ -421,7 +421,7 @@ static void execute(struct runtime *r, const struct session_actions *actions)
         const struct session_action *action = &actions->items[i];
         switch (action->kind) {
         case SESSION_ACQUIRE:
-            acquire(r, action->slot);
+            acquire(r, action->slot, action->priority);
             break;
         case SESSION_CANCEL:
             cancel(r, &r->jobs[action->slot]);

@@ -79,3 +79,8 @@ int request_top_assets(struct buf *out, int page, int page_size)
 {
     return request_records(out, metadata_table_find(STR("ccdata_top_assets")), page, page_size);
 }
+
+int request_quota(struct buf *out)
+{
+    return buf_add_text(out, "/admin/v2/rate/limit");
+}

@@ -21,5 +21,7 @@ int request_markets(struct buf *out, const struct data_type *type);
 int request_records(struct buf *out, const struct data_type *table, int page, int page_size);
 /* Top assets by 30-day quote volume, page from 1, page_size 10…100; -1 outside of these. */
 int request_top_assets(struct buf *out, int page, int page_size);
+/* What the vendor counts for the key. The call counts, too. */
+int request_quota(struct buf *out);
 
 #endif

@@ -85,11 +85,12 @@ static void push(struct life *l, const struct session_event *event)
     l->queue[(l->queue_head + l->queue_count++) % QUEUE_MAX] = *event;
 }
 
-static void acquire(struct life *l, uint32_t slot)
+static void acquire(struct life *l, uint32_t slot, enum call_priority priority)
 {
     struct sim *sim = l->sim;
-    struct permit permit = limiter_acquire(sim->limiter, &sim->server.limits, sim->now_us,
-                                           sim->life, abandon_us);
+    const struct limiter_ask ask = {
+        .owner = sim->life, .abandon_us = abandon_us, .priority = priority};
+    struct permit permit = limiter_acquire(sim->limiter, &sim->server.limits, sim->now_us, &ask);
     if (call_must_end(&permit, permit.wait_until_us - sim->now_us))
         permit.answer = PERMIT_SPENT;
     struct session_event event = {.kind = SESSION_PERMIT,
@@ -560,7 +561,7 @@ static void execute(struct life *l, const struct session_actions *actions)
         const struct session_action *action = &actions->items[i];
         switch (action->kind) {
         case SESSION_ACQUIRE:
-            acquire(l, action->slot);
+            acquire(l, action->slot, action->priority);
             break;
         case SESSION_CANCEL:
             cancel(l, action->slot);

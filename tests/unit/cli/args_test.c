@@ -329,7 +329,8 @@ TEST(tables_agree_with_each_other)
         CHECK(option->groups & taken);
         CHECK(!option->excludes || cli_option_find(str_from(option->excludes)));
         CHECK((option->form == OPTION_FLAG) == (!option->argument && !option->choice_at));
-        CHECK((option->form == OPTION_INTEGER) == (option->max > 0));
+        bool is_number = option->form == OPTION_INTEGER || option->form == OPTION_PERCENT;
+        CHECK(is_number == (option->max > 0));
         CHECK(option->help && option->help[0]);
     }
 }

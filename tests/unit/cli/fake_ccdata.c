@@ -426,3 +426,18 @@ const char *ccd_setting_value(const struct ccd_client *client, const char *name,
         return "true";
     return strcmp(name, "LOG_LEVEL") == 0 ? fake.log_level : NULL;
 }
+
+int ccd_quota_read(struct ccd_client *client, const struct ccd_quota_options *options,
+                   struct ccd_quota_report **out_report, struct ccd_error *err)
+{
+    (void)client;
+    fake.quota_options = *options;
+    *err = fake.run_error;
+    *out_report = &fake.quota_report;
+    return (int)fake.run_error.status;
+}
+
+void ccd_quota_free(struct ccd_quota_report *report)
+{
+    (void)report;
+}

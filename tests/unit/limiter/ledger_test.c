@@ -79,7 +79,7 @@ static bool call(struct bench *b, struct ledger *ledger)
     struct permit permit;
     int64_t wait_us;
     struct reply_headers headers = no_headers();
-    CHECK_INT(0, ledger_acquire(ledger, &permit, &wait_us, &b->err));
+    CHECK_INT(0, ledger_acquire(ledger, CALL_BACKFILL, &permit, &wait_us, &b->err));
     CHECK((permit.answer == PERMIT_GRANTED) == (wait_us == 0));
     if (permit.answer == PERMIT_GRANTED)
         CHECK_INT(0, ledger_received(ledger, permit.ticket, &headers, &b->err));
@@ -114,17 +114,17 @@ TEST(ledger_in_memory)
     CHECK_INT(997, left(&b, ledger, RATE_HOUR));
     struct permit permit;
     int64_t wait_us;
-    CHECK_INT(0, ledger_acquire(ledger, &permit, &wait_us, &b.err));
+    CHECK_INT(0, ledger_acquire(ledger, CALL_BACKFILL, &permit, &wait_us, &b.err));
     CHECK_INT(996, left(&b, ledger, RATE_HOUR));
     CHECK_INT(0, ledger_cancel(ledger, permit.ticket, &b.err));
     CHECK_INT(997, left(&b, ledger, RATE_HOUR));
     CHECK_INT(0, ledger_throttled(ledger, seconds(9), RATE_WINDOW_COUNT, &b.err));
-    CHECK_INT(0, ledger_acquire(ledger, &permit, &wait_us, &b.err));
+    CHECK_INT(0, ledger_acquire(ledger, CALL_BACKFILL, &permit, &wait_us, &b.err));
     CHECK_INT(PERMIT_WAIT, permit.answer);
     CHECK_INT(seconds(9), wait_us);
     CHECK_INT(0, ledger_throttled(ledger, INT64_MAX, RATE_WINDOW_COUNT, &b.err));
     CHECK_INT(0, ledger_throttled(ledger, INT64_MIN, RATE_WINDOW_COUNT, &b.err));
-    CHECK_INT(0, ledger_acquire(ledger, &permit, &wait_us, &b.err));
+    CHECK_INT(0, ledger_acquire(ledger, CALL_BACKFILL, &permit, &wait_us, &b.err));
     CHECK(wait_us > seconds(9) && wait_us <= seconds(31LL * 86400));
     ledger_close(ledger);
     ledger_close(NULL);
@@ -195,7 +195,7 @@ TEST(ledger_is_shared_and_lasts)
     test_clock_add(&b.clock, seconds(2));
     struct permit permit;
     int64_t wait_us;
-    CHECK_INT(0, ledger_acquire(third, &permit, &wait_us, &b.err));
+    CHECK_INT(0, ledger_acquire(third, CALL_BACKFILL, &permit, &wait_us, &b.err));
     ledger_close(third);
     struct ledger *fourth = open_ledger(&b);
     CHECK_INT(9, left(&b, fourth, RATE_SECOND));
@@ -477,7 +477,7 @@ TEST(ledger_write_that_fails)
         struct rlimit small = {.rlim_cur = sizes[i], .rlim_max = before.rlim_max};
         CHECK_INT(0, setrlimit(RLIMIT_FSIZE, &small));
         error_clear(&b.err);
-        CHECK_INT(CCD_DISK, ledger_acquire(ledger, &permit, &wait_us, &b.err));
+        CHECK_INT(CCD_DISK, ledger_acquire(ledger, CALL_BACKFILL, &permit, &wait_us, &b.err));
         CHECK(strstr(b.err.message, "cannot write") != NULL);
         CHECK_INT(0, setrlimit(RLIMIT_FSIZE, &before));
         test_clock_add(&b.clock, seconds(2));
@@ -504,7 +504,7 @@ TEST(ledger_lock_wait_is_bounded)
     CHECK_INT(0, fcntl(fd, F_OFD_SETLK, &whole));
     struct permit permit;
     int64_t wait_us;
-    CHECK_INT(CCD_DISK, ledger_acquire(ledger, &permit, &wait_us, &b.err));
+    CHECK_INT(CCD_DISK, ledger_acquire(ledger, CALL_BACKFILL, &permit, &wait_us, &b.err));
     CHECK(strstr(b.err.message, "locked") != NULL);
     (void)close(fd);
     CHECK(call(&b, ledger));
@@ -525,7 +525,7 @@ TEST(ledger_peek_changes_nothing)
     struct ledger *ledger = used_ledger(&b, 3);
     struct permit permit;
     int64_t wait_us;
-    CHECK_INT(0, ledger_acquire(ledger, &permit, &wait_us, &b.err)); /* still out */
+    CHECK_INT(0, ledger_acquire(ledger, CALL_BACKFILL, &permit, &wait_us, &b.err)); /* still out */
     for (int i = 0; i < 2; i++) {
         CHECK_INT(0, ledger_peek(&b.config, &seen, &b.err));
         CHECK(seen.is_known);

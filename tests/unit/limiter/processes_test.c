@@ -42,7 +42,7 @@ static void one_call(const struct crowd *crowd, struct ledger *ledger)
     struct ccd_error err = {0};
     struct reply_headers headers = no_headers();
     int64_t asked_us = clock_mono_us(NULL);
-    if (ledger_acquire(ledger, &permit, &wait_us, &err) != 0) {
+    if (ledger_acquire(ledger, CALL_BACKFILL, &permit, &wait_us, &err) != 0) {
         atomic_fetch_add(&crowd->seen->errors, 1);
         return;
     }

@@ -35,7 +35,8 @@ static void bench_close(struct bench *b)
 
 static struct permit ask(struct bench *b)
 {
-    return limiter_acquire(b->state, &b->limits, b->now_us, 7, ABANDON_US);
+    return limiter_acquire(b->state, &b->limits, b->now_us,
+                           &(struct limiter_ask){7, ABANDON_US, CALL_BACKFILL, 0});
 }
 
 static void give_back(struct bench *b, uint32_t ticket, const struct reply_headers *headers)
@@ -63,6 +64,13 @@ static void warm_up(struct bench *b)
 static int64_t left(const struct bench *b, enum rate_window w)
 {
     return limiter_left(b->state, &b->limits, b->now_us, w);
+}
+
+static struct permit ask_as(struct bench *b, uint64_t owner, enum call_priority priority,
+                            int reserve_percent)
+{
+    return limiter_acquire(b->state, &b->limits, b->now_us,
+                           &(struct limiter_ask){owner, ABANDON_US, priority, reserve_percent});
 }
 
 TEST(limiter_window_opens_just_after_the_oldest_reply)
@@ -677,7 +685,8 @@ TEST(limiter_state_valid_survives_noise)
         accepted++;
         int64_t now_us = b.now_us;
         for (int i = 0; i < 10; i++) {
-            struct permit permit = limiter_acquire(noisy, &b.limits, now_us, 1, ABANDON_US);
+            struct permit permit = limiter_acquire(
+                noisy, &b.limits, now_us, &(struct limiter_ask){1, ABANDON_US, CALL_BACKFILL, 0});
             limiter_received(noisy, &b.limits, permit.ticket, now_us + 1000, &headers);
             limiter_throttled(noisy, &b.limits, now_us, now_us, (enum rate_window)(i % 6));
             for (enum rate_window w = 0; w < RATE_WINDOW_COUNT; w++)
@@ -692,4 +701,84 @@ TEST(limiter_state_valid_survives_noise)
     CHECK(!limiter_state_valid(noisy));
     free(noisy);
     bench_close(&b);
+}
+
+/* ---- priorities and reserves ---- */
+
+TEST(limiter_gives_way_to_who_waits_with_a_higher_priority)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {0, 2}});
+    warm_up(&b);
+    int64_t first_us = b.now_us;
+    while (call(&b))
+        b.now_us += 1000;
+    struct permit high = ask_as(&b, 2, CALL_NEWEST, 0);
+    CHECK_INT(PERMIT_WAIT, high.answer);
+    b.now_us = first_us + seconds(200);                                /* every call has expired */
+    CHECK_INT(PERMIT_GRANTED, ask_as(&b, 1, CALL_BACKFILL, 0).answer); /* it never came back */
+    bench_close(&b);
+}
+
+TEST(limiter_priority_holds_while_the_other_comes_back)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {1}});
+    warm_up(&b);
+    b.now_us += seconds(2);
+    struct permit first = ask_as(&b, 1, CALL_BACKFILL, 0);
+    CHECK_INT(PERMIT_GRANTED, first.answer);
+    const struct reply_headers headers = no_headers();
+    give_back(&b, first.ticket, &headers);
+    struct permit high = ask_as(&b, 2, CALL_NEWEST, 0);
+    struct permit middle = ask_as(&b, 3, CALL_REPAIR, 0);
+    CHECK_INT(PERMIT_WAIT, high.answer);
+    CHECK_INT(PERMIT_WAIT, middle.answer);
+    b.now_us = high.wait_until_us;
+    CHECK_INT(PERMIT_WAIT, ask_as(&b, 1, CALL_BACKFILL, 0).answer);
+    CHECK_INT(PERMIT_WAIT, ask_as(&b, 3, CALL_REPAIR, 0).answer);
+    CHECK_INT(PERMIT_GRANTED, ask_as(&b, 2, CALL_NEWEST, 0).answer);
+    bench_close(&b);
+}
+
+TEST(limiter_own_wish_is_in_nobodys_way)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.max = {0, 100}});
+    warm_up(&b);
+    CHECK_INT(PERMIT_GRANTED, ask_as(&b, 1, CALL_NEWEST, 0).answer);
+    CHECK_INT(PERMIT_GRANTED, ask_as(&b, 1, CALL_BACKFILL, 0).answer);
+    CHECK_INT(PERMIT_WAIT, ask_as(&b, 2, CALL_BACKFILL, 0).answer); /* 1 may go on */
+    b.now_us += seconds(1);
+    CHECK_INT(PERMIT_GRANTED, ask_as(&b, 2, CALL_BACKFILL, 0).answer);
+    bench_close(&b);
+}
+
+TEST(limiter_reserve_is_left_to_others)
+{
+    static const struct {
+        int64_t limit;
+        int percent;
+        int64_t calls;
+    } cases[] = {{10, 20, 8}, {10, 25, 7}, {3, 34, 1}, {1, 90, 1}, {10, 0, 10}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct bench b;
+        bench_open(&b, &(struct limiter_limits){.max = {0, 0, 0, cases[i].limit}});
+        int64_t calls = 0;
+        for (; calls < 20; calls++) {
+            struct permit permit = ask_as(&b, 1, CALL_BACKFILL, cases[i].percent);
+            if (permit.answer != PERMIT_GRANTED) {
+                CHECK_INT(PERMIT_SPENT, permit.answer);
+                CHECK_INT(RATE_DAY, permit.window);
+                break;
+            }
+            b.now_us += seconds(1);
+            const struct reply_headers headers = no_headers();
+            give_back(&b, permit.ticket, &headers);
+        }
+        CHECK_INT(cases[i].calls, calls);
+        struct permit other = ask_as(&b, 2, CALL_BACKFILL, 0);
+        CHECK_INT(cases[i].calls < cases[i].limit ? PERMIT_GRANTED : PERMIT_SPENT, other.answer);
+        bench_close(&b);
+    }
 }

@@ -281,7 +281,7 @@ static void on_wake(struct world *w, int process)
         struct permit permit;
         int64_t wait_us;
         struct ccd_error err = {0};
-        if (ledger_acquire(p->ledger, &permit, &wait_us, &err) != 0) {
+        if (ledger_acquire(p->ledger, CALL_BACKFILL, &permit, &wait_us, &err) != 0) {
             fail(w, "ledger_acquire", err.message);
             return;
         }
