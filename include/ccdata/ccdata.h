@@ -113,6 +113,15 @@ struct ccd_progress {
 };
 typedef void ccd_progress_fn(void *user, const struct ccd_progress *progress);
 
+/* What a run asks for again, besides what is missing or due. With more than CCD_RECHECK_DUE, jobs
+ * choose among the stored series of their type and interval by market and instrument, their limits
+ * and ranks are not used, and the default range is what is known of each series. */
+enum ccd_recheck {
+    CCD_RECHECK_DUE,  /* nothing */
+    CCD_RECHECK_GAPS, /* every hole, confirmed or not, and every impossible record */
+    CCD_RECHECK_ALL,  /* stored periods, too, and those before the start and after the end */
+};
+
 struct ccd_run_options {
     size_t size;
     int64_t parallel_workers; /* requests in flight, 1…64; -1 = INGESTION_PARALLEL_WORKERS */
@@ -128,6 +137,7 @@ struct ccd_run_options {
     const char *command; /* what the run is called in ccdata_runs; NULL = the first data type */
     int64_t reserve_percent; /* 0…90: so much of hour, day and month is left to others; a run that
                                 has used the rest ends as if the quota were spent */
+    enum ccd_recheck recheck;
 };
 #define CCD_RUN_INIT                                                                               \
     {                                                                                              \
@@ -395,6 +405,10 @@ CCD_API const char *ccd_range_state_name(enum ccd_range_state state); /* "stored
 struct ccd_range {
     int64_t from_ts, to_ts; /* to exclusive */
     enum ccd_range_state state;
+    /* What is not stored and not missing: when the vendor was asked, when it is asked again of its
+     * own accord (0 = no more), and whether a second answer said the same. */
+    int64_t asked_utc_s, next_check_utc_s;
+    bool is_confirmed;
 };
 struct ccd_covered_series {
     const char *market, *instrument, *mapped_instrument;

@@ -4,8 +4,7 @@
 
 #include "api/coverage_list.h"
 #include "api/database.h"
-#include "api/match.h"
-#include "api/select.h"
+#include "api/select_stored.h"
 #include "api/series_list.h"
 #include "base/time.h"
 
@@ -89,7 +88,9 @@ static void add_range(struct ccd_covered_series *series, struct ccd_range *range
         return;
     series->periods[range.state] += (range.to_ts - range.from_ts) / step_s;
     struct ccd_range *last = series->range_count > 0 ? &ranges[series->range_count - 1] : NULL;
-    if (last && last->state == range.state)
+    bool same = last && last->state == range.state &&
+                last->next_check_utc_s == range.next_check_utc_s;
+    if (same)
         last->to_ts = range.to_ts;
     else
         ranges[series->range_count++] = range;
@@ -99,6 +100,24 @@ static int64_t clamp(int64_t ts, struct period_range range)
 {
     ts = ts > range.from_ts ? ts : range.from_ts;
     return ts < range.to_ts ? ts : range.to_ts;
+}
+
+static struct ccd_range missing(int64_t from_ts, int64_t to_ts)
+{
+    return (struct ccd_range){.from_ts = from_ts, .to_ts = to_ts, .state = CCD_RANGE_MISSING};
+}
+
+static struct ccd_range describe(const struct coverage_segment *segment, int64_t from_ts,
+                                 int64_t to_ts)
+{
+    struct ccd_range range = {
+        .from_ts = from_ts, .to_ts = to_ts, .state = state_of(segment->state)};
+    if (range.state == CCD_RANGE_STORED)
+        return range;
+    range.asked_utc_s = segment->asked_utc_s;
+    range.next_check_utc_s = segment->next_check_utc_s;
+    range.is_confirmed = coverage_is_confirmed(segment);
+    return range;
 }
 
 /* What lies between the segments was never fetched. */
@@ -116,12 +135,11 @@ static int fill_series(struct coverage *c, struct ccd_covered_series *series,
         int64_t from_ts = clamp(segment->from_ts, range), to_ts = clamp(segment->to_ts, range);
         if (from_ts >= to_ts)
             continue;
-        add_range(series, ranges, step_s, (struct ccd_range){at, from_ts, CCD_RANGE_MISSING});
-        add_range(series, ranges, step_s,
-                  (struct ccd_range){from_ts, to_ts, state_of(segment->state)});
+        add_range(series, ranges, step_s, missing(at, from_ts));
+        add_range(series, ranges, step_s, describe(segment, from_ts, to_ts));
         at = to_ts;
     }
-    add_range(series, ranges, step_s, (struct ccd_range){at, range.to_ts, CCD_RANGE_MISSING});
+    add_range(series, ranges, step_s, missing(at, range.to_ts));
     return 0;
 }
 
@@ -144,19 +162,6 @@ static int give(void *user, int64_t series_id, const struct coverage_list *merge
 }
 
 /* ---- series ---- */
-
-static bool is_wanted(const struct ccd_job *job, const struct listed_series *series)
-{
-    struct patterns markets = {job->exchanges, job->exchange_count};
-    struct patterns instruments = {job->instruments, job->instrument_count};
-    if (job->market)
-        markets = (struct patterns){&job->market, 1};
-    if (job->instrument)
-        instruments = (struct patterns){&job->instrument, 1};
-    return patterns_match(&markets, str_from(series->market)) &&
-           (patterns_match(&instruments, str_from(series->instrument)) ||
-            patterns_match(&instruments, str_from(series->mapped_instrument)));
-}
 
 static int want_series(struct coverage *c, const struct listed_series *listed,
                        struct ccd_error *err)
@@ -181,7 +186,7 @@ static int want_all(struct coverage *c, struct ccd_error *err)
     c->wanted = mem_new(NULL, count, sizeof(*c->wanted));
     int status = c->series && c->wanted ? 0 : no_memory(err);
     for (size_t i = 0; i < c->list.count && status == 0; i++)
-        if (is_wanted(c->job.job, &c->list.items[i]))
+        if (job_wants_stored(c->job.job, &c->list.items[i]))
             status = want_series(c, &c->list.items[i], err);
     if (status == 0 && c->wanted_count > 1)
         qsort(c->wanted, c->wanted_count, sizeof(*c->wanted), compare_wanted);

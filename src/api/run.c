@@ -62,6 +62,9 @@ int run_check_jobs(struct run *run, const struct ccd_job *jobs, size_t count, st
         struct checked_job *job = &run->operations[i].job;
         if (select_check(&jobs[i], job, err) != 0)
             return err->status;
+        if (run->options.recheck != CCD_RECHECK_DUE && job->type->shape != SHAPE_CANDLES)
+            return error_set(err, CCD_USAGE, "%s has no candles: fetch it again to repair it",
+                             job->type->name);
         if (job->from_utc_s > run->now_utc_s && job->from_utc_s != INT64_MIN)
             return error_set(err, CCD_USAGE, "--from %s is in the future", jobs[i].from);
     }

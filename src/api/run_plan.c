@@ -1,4 +1,5 @@
 #include "api/run.h"
+#include "api/select_stored.h"
 #include "api/vendor.h"
 
 #include "base/time.h"
@@ -61,6 +62,38 @@ static void cut_backfill(const struct run *run, struct selected *s, enum interva
         s->want.from_ts = from < s->want.to_ts ? from : s->want.to_ts;
 }
 
+/* A series that is rechecked is wanted as far as it is known, unless the job says more. */
+static void cut_to_known(const struct run *run, const struct checked_job *job, struct selected *s)
+{
+    const struct coverage_segment *segments = run->coverage.items;
+    size_t count = run->coverage.count, first = 0;
+    while (first < count && segments[first].state == COVERAGE_BEFORE_START)
+        first++;
+    struct period_range known = {s->want.to_ts, s->want.to_ts};
+    if (first < count)
+        known = (struct period_range){segments[first].from_ts, segments[count - 1].to_ts};
+    if (job->from_utc_s == INT64_MIN && known.from_ts > s->want.from_ts)
+        s->want.from_ts = known.from_ts;
+    if (job->to_utc_s == INT64_MAX && known.to_ts < s->want.to_ts)
+        s->want.to_ts = known.to_ts;
+    if (s->want.from_ts > s->want.to_ts)
+        s->want.from_ts = s->want.to_ts;
+}
+
+/* What is to be asked for again is due now, and a confirmed hole stays one (coverage_is_confirmed).
+ */
+static void make_due(struct run *run)
+{
+    int64_t midnight = time_floor(run->now_utc_s, SECONDS_PER_DAY);
+    int64_t now_utc_s = run->now_utc_s == midnight ? midnight - 1 : run->now_utc_s;
+    for (size_t i = 0; i < run->coverage.count; i++) {
+        struct coverage_segment *segment = &run->coverage.items[i];
+        bool is_gap = segment->state == COVERAGE_EMPTY || segment->state == COVERAGE_REJECTED;
+        if (is_gap || run->options.recheck == CCD_RECHECK_ALL)
+            segment->next_check_utc_s = coverage_is_confirmed(segment) ? midnight : now_utc_s;
+    }
+}
+
 /* Compacts the stored coverage when it has become many segments. */
 int run_load_coverage(struct run *run, const struct operation *operation, struct selected *s,
                       struct ccd_error *err)
@@ -71,7 +104,12 @@ int run_load_coverage(struct run *run, const struct operation *operation, struct
         return err->status;
     size_t stored = run->coverage.count;
     coverage_list_merge(&run->coverage);
-    cut_backfill(run, s, operation->job.interval);
+    if (run->options.recheck != CCD_RECHECK_DUE) {
+        cut_to_known(run, &operation->job, s);
+        make_due(run);
+    } else {
+        cut_backfill(run, s, operation->job.interval);
+    }
     if (run->plan || stored <= COMPACT_ABOVE || stored < 2 * run->coverage.count)
         return 0;
     return ops->compact_coverage(run->store, s->names.series_id, step_s, COMPACT_ABOVE, err);
@@ -124,7 +162,9 @@ static int select_operation(struct run *run, struct select_context *context, str
                             struct ccd_error *err)
 {
     int status;
-    if (operation_is_candles(o))
+    if (run->options.recheck != CCD_RECHECK_DUE)
+        status = select_stored(run->store, &o->job, run->now_utc_s, &o->selection, err);
+    else if (operation_is_candles(o))
         status = select_series(context, &o->job, &o->selection, err);
     else
         status = run_choose_lists(run, o, err);

@@ -76,7 +76,7 @@ int batch_run(struct cli *cli, const struct args *args)
         return cli_fail(cli, args, &err);
     size_t job_count = 0;
     const struct ccd_job *jobs = ccd_batch_jobs(batch, &job_count);
-    int exit_code = jobs_run(cli, args, jobs, job_count);
+    int exit_code = jobs_run(cli, args, jobs, job_count, CCD_RECHECK_DUE);
     ccd_batch_free(batch);
     return exit_code;
 }

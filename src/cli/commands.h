@@ -29,6 +29,8 @@ int batch_run(struct cli *cli, const struct args *args);
 int status_run(struct cli *cli, const struct args *args);
 int quota_run(struct cli *cli, const struct args *args);
 int coverage_run(struct cli *cli, const struct args *args);
+int gaps_run(struct cli *cli, const struct args *args);
+int repair_run(struct cli *cli, const struct args *args);
 int list_run(struct cli *cli, const struct args *args);
 int types_run(struct cli *cli, const struct args *args);
 int schema_run(struct cli *cli, const struct args *args);

@@ -34,12 +34,14 @@ struct ccd_job jobs_from(const struct args *args, const char *data_type)
     return job;
 }
 
-static struct ccd_run_options run_options_from(const struct args *args, struct progress *progress)
+static struct ccd_run_options run_options_from(const struct args *args, enum ccd_recheck recheck,
+                                               struct progress *progress)
 {
     struct ccd_run_options run = CCD_RUN_INIT;
     run.parallel_workers = args->parallel_workers;
     run.max_calls = args->max_calls;
     run.reserve_percent = args->reserve;
+    run.recheck = recheck;
     run.lock_wait_s = args->lock_wait;
     run.wait_for_quota = args->wait;
     run.no_create = args->no_create;
@@ -80,11 +82,12 @@ static int print_report(struct cli *cli, const struct args *args, const struct c
 }
 
 static int run(struct client *client, const struct args *args, const struct ccd_job *jobs,
-               size_t job_count, struct ccd_report **out_report, struct ccd_error *err)
+               size_t job_count, enum ccd_recheck recheck, struct ccd_report **out_report,
+               struct ccd_error *err)
 {
     struct progress progress;
     progress_init(&progress, &client->console, args->progress, args->quiet);
-    const struct ccd_run_options how = run_options_from(args, &progress);
+    const struct ccd_run_options how = run_options_from(args, recheck, &progress);
     signals_watch(client->handle);
     int status = args->dry_run ? ccd_plan(client->handle, jobs, job_count, &how, out_report, err)
                                : ccd_ingest(client->handle, jobs, job_count, &how, out_report, err);
@@ -93,14 +96,15 @@ static int run(struct client *client, const struct args *args, const struct ccd_
     return status;
 }
 
-int jobs_run(struct cli *cli, const struct args *args, const struct ccd_job *jobs, size_t job_count)
+int jobs_run(struct cli *cli, const struct args *args, const struct ccd_job *jobs, size_t job_count,
+             enum ccd_recheck recheck)
 {
     struct ccd_error err = {0};
     struct ccd_report *report = NULL;
     struct client client;
     int exit_code;
     if (cli_client_open(&client, cli, args, &err) == 0 &&
-        run(&client, args, jobs, job_count, &report, &err) == 0)
+        run(&client, args, jobs, job_count, recheck, &report, &err) == 0)
         exit_code = print_report(cli, args, report);
     else
         exit_code = cli_fail(cli, args, &err);
@@ -112,5 +116,5 @@ int jobs_run(struct cli *cli, const struct args *args, const struct ccd_job *job
 int ingest_run(struct cli *cli, const struct args *args)
 {
     const struct ccd_job job = jobs_from(args, args->command->name);
-    return jobs_run(cli, args, &job, 1);
+    return jobs_run(cli, args, &job, 1, CCD_RECHECK_DUE);
 }

@@ -11,7 +11,7 @@ struct cli;
 /* The job of a data type that the options describe; borrows them. */
 struct ccd_job jobs_from(const struct args *args, const char *data_type);
 /* Returns the exit code. */
-int jobs_run(struct cli *cli, const struct args *args, const struct ccd_job *jobs,
-             size_t job_count);
+int jobs_run(struct cli *cli, const struct args *args, const struct ccd_job *jobs, size_t job_count,
+             enum ccd_recheck recheck);
 
 #endif

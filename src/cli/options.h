@@ -40,6 +40,7 @@ enum option_group {
     GROUP_LIST = 1u << 17,
     GROUP_CONFIG = 1u << 18,
     GROUP_QUOTA = 1u << 19,
+    GROUP_REPAIR = 1u << 20,
 };
 
 struct option {

@@ -192,6 +192,14 @@ static bool was_missing(const struct judge_question *q, const struct coverage_se
     return !known || (known->next_check_utc_s != 0 && known->next_check_utc_s <= q->planned_utc_s);
 }
 
+/* A row that we hold is not taken away because one reply lacks it. */
+static bool keeps(struct judgement *out, const struct coverage_segment *known, bool missing)
+{
+    bool stored = known && known->state == COVERAGE_STORED;
+    out->kept += stored && missing;
+    return stored;
+}
+
 /* A vendor may mend a hole days later, and the older it is the less likely. Whole days, so that
  * neighbours are asked again together. */
 static int64_t next_check(const struct judge_question *q, int64_t ts, bool confirmed)
@@ -219,14 +227,15 @@ static void add_hole(const struct judge_question *q, struct judgement *out, int6
     for (int64_t ts = from_ts; ts < to_ts; ts += step_s) {
         const struct coverage_segment *known = known_at(q, ts, hint);
         bool missing = was_missing(q, known);
+        if (keeps(out, known, missing))
+            continue;
         if (ts >= out->final_before_ts) {
             out->pending += missing;
             continue;
         }
-        if (known && known->state == COVERAGE_STORED)
-            continue; /* a row we hold is not taken away because one reply lacks it */
-        bool confirmed = known && known->state == COVERAGE_EMPTY &&
-                         known->asked_utc_s + HOLE_CHECK_S <= q->sent_utc_s;
+        bool seen = known && known->state == COVERAGE_EMPTY;
+        bool confirmed = seen && (coverage_is_confirmed(known) ||
+                                  known->asked_utc_s + HOLE_CHECK_S <= q->sent_utc_s);
         out->empty += missing;
         add_segment(out, ts, ts + step_s, COVERAGE_EMPTY, q->sent_utc_s,
                     next_check(q, ts, confirmed));
@@ -241,7 +250,10 @@ static void count_before_start(const struct judge_question *q, struct judgement 
     size_t hint = 0;
     int64_t step_s = step_of(q);
     for (int64_t ts = from_ts; ts < to_ts; ts += step_s) {
-        bool missing = was_missing(q, known_at(q, ts, &hint));
+        const struct coverage_segment *known = known_at(q, ts, &hint);
+        bool missing = was_missing(q, known);
+        if (keeps(out, known, missing))
+            continue;
         out->empty += missing && ts < out->final_before_ts;
         out->pending += missing && ts >= out->final_before_ts;
     }
@@ -294,7 +306,9 @@ static void judge_tail(const struct judge_question *q, struct judgement *out, in
         return;
     }
     for (int64_t ts = from_ts; ts < to; ts += step_of(q)) {
-        if (!was_missing(q, known_at(q, ts, hint)))
+        const struct coverage_segment *known = known_at(q, ts, hint);
+        bool missing = was_missing(q, known);
+        if (keeps(out, known, missing) || !missing)
             continue;
         if (ts >= out->final_before_ts)
             out->pending++;
@@ -365,7 +379,7 @@ static void clear(struct judgement *out, const struct judge_question *q)
     out->any_rejected = false;
     out->final_before_ts = judge_final_before(q->sent_utc_s, q->settle_s, step_of(q));
     out->fetched = out->provisional = out->empty = out->rejected_count = 0;
-    out->pending = out->tail = out->rechecked = 0;
+    out->pending = out->tail = out->rechecked = out->kept = 0;
     out->rows_dropped = out->duplicates = out->conflicts = 0;
     out->head = (struct period_range){0, 0};
     out->window_empty = out->start_reached = false;

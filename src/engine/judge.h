@@ -50,6 +50,7 @@ struct judgement {
     int64_t fetched;     /* missing periods that now have a good row (provisional ones included) */
     int64_t provisional; /* of fetched: not final yet */
     int64_t empty;       /* missing periods now known not to be at the vendor, confirmed or not */
+    int64_t kept; /* missing ones that are stored all the same, and not in the reply: they stay */
     int64_t rejected_count; /* missing periods whose record is impossible */
     int64_t pending;        /* missing young periods without a record yet */
     int64_t tail; /* final periods at the end of the window without a record, nothing newer known */

@@ -780,6 +780,7 @@ static void account(struct session *s, const struct slot *slot, const struct sto
     struct session_series_result *r = &s->series[slot->series].result;
     const struct judgement *j = slot->judgement;
     r->fetched += j->fetched;
+    r->stored += j->kept;
     r->provisional += j->provisional;
     r->empty += j->empty;
     r->rejected += j->rejected_count;

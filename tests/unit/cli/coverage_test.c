@@ -30,18 +30,23 @@ static struct ccd_covered_series series_of(const char *market, const char *instr
     return series;
 }
 
+static struct ccd_range range(int64_t from_ts, int64_t to_ts, enum ccd_range_state state)
+{
+    return (struct ccd_range){.from_ts = from_ts, .to_ts = to_ts, .state = state};
+}
+
 static struct ccd_covered_series busy_series(const char *market)
 {
     static struct ccd_range ranges[RANGES_MAX];
     const struct ccd_range made[RANGES_MAX] = {
-        {day(2025, 1, 1), day(2025, 2, 1), CCD_RANGE_BEFORE_START},
-        {day(2025, 2, 1), day(2025, 4, 5), CCD_RANGE_STORED},
-        {day(2025, 4, 5), day(2025, 6, 1), CCD_RANGE_MISSING},
-        {day(2025, 6, 1), day(2025, 7, 1), CCD_RANGE_EMPTY},
-        {day(2025, 7, 1), day(2025, 7, 16), CCD_RANGE_STORED},
-        {day(2025, 7, 16), day(2025, 8, 2), CCD_RANGE_REJECTED},
-        {day(2025, 8, 2), day(2025, 9, 1), CCD_RANGE_STORED},
-        {day(2025, 9, 1), day(2025, 10, 1), CCD_RANGE_AFTER_END},
+        range(day(2025, 1, 1), day(2025, 2, 1), CCD_RANGE_BEFORE_START),
+        range(day(2025, 2, 1), day(2025, 4, 5), CCD_RANGE_STORED),
+        range(day(2025, 4, 5), day(2025, 6, 1), CCD_RANGE_MISSING),
+        range(day(2025, 6, 1), day(2025, 7, 1), CCD_RANGE_EMPTY),
+        range(day(2025, 7, 1), day(2025, 7, 16), CCD_RANGE_STORED),
+        range(day(2025, 7, 16), day(2025, 8, 2), CCD_RANGE_REJECTED),
+        range(day(2025, 8, 2), day(2025, 9, 1), CCD_RANGE_STORED),
+        range(day(2025, 9, 1), day(2025, 10, 1), CCD_RANGE_AFTER_END),
     };
     memcpy(ranges, made, sizeof made);
     return series_of(market, "XXBTZUSD", ranges);
@@ -137,8 +142,8 @@ TEST(coverage_map_has_a_character_for_each_month)
 TEST(coverage_map_keeps_within_the_terminal)
 {
     const struct ccd_range ranges[RANGES_MAX] = {
-        {day(1996, 3, 1), day(2010, 1, 1), CCD_RANGE_MISSING},
-        {day(2010, 1, 1), day(2026, 1, 1), CCD_RANGE_STORED}};
+        range(day(1996, 3, 1), day(2010, 1, 1), CCD_RANGE_MISSING),
+        range(day(2010, 1, 1), day(2026, 1, 1), CCD_RANGE_STORED)};
     const struct ccd_covered_series series[] = {
         series_of("a-market-with-a-long-name", "AN-INSTRUMENT-WITH-A-LONG-NAME", ranges),
         series_of("k", "m\xC3\xA9xico", ranges)};
@@ -161,7 +166,7 @@ TEST(coverage_map_keeps_within_the_terminal)
 TEST(coverage_map_of_hostile_names_and_of_nothing)
 {
     const struct ccd_range ranges[RANGES_MAX] = {
-        {day(2025, 1, 1), day(2025, 2, 1), CCD_RANGE_STORED}};
+        range(day(2025, 1, 1), day(2025, 2, 1), CCD_RANGE_STORED)};
     static const struct ccd_range nothing[RANGES_MAX];
     const struct ccd_covered_series series[] = {
         series_of("a\033]0;x\007", "\xE2\x80\xAE\xFF\r\n", ranges),

@@ -1,0 +1,220 @@
+/* ccdata gaps: which periods of the stored series are not there, why, and when they are asked for
+ * again. */
+#include <ccdata/ccdata.h>
+
+#include <inttypes.h>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "cli/args.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/jobs.h"
+#include "cli/json.h"
+#include "cli/table.h"
+#include "cli/term.h"
+
+enum gap {
+    GAP_MISSING,     /* never fetched */
+    GAP_UNCONFIRMED, /* the vendor had nothing, once */
+    GAP_REJECTED,    /* the vendor's record is impossible */
+    GAP_EMPTY,       /* the vendor has nothing there: nothing is lost */
+    GAP_COUNT,
+    GAP_NONE = GAP_COUNT
+};
+
+static const char *const NAMES[GAP_COUNT] = {"missing", "unconfirmed", "rejected", "empty"};
+
+static enum gap gap_of(const struct ccd_range *range)
+{
+    switch (range->state) {
+    case CCD_RANGE_MISSING:
+        return GAP_MISSING;
+    case CCD_RANGE_EMPTY:
+        return range->is_confirmed ? GAP_EMPTY : GAP_UNCONFIRMED;
+    case CCD_RANGE_REJECTED:
+        return GAP_REJECTED;
+    default:
+        return GAP_NONE;
+    }
+}
+
+struct totals {
+    int64_t periods[GAP_COUNT];
+    int64_t series; /* that lack something */
+};
+
+static void count(const struct ccd_coverage_report *report, struct totals *totals)
+{
+    for (size_t i = 0; i < report->series_count; i++) {
+        const struct ccd_covered_series *series = &report->series[i];
+        bool lacks = false;
+        for (size_t k = 0; k < series->range_count; k++) {
+            const struct ccd_range *range = &series->ranges[k];
+            enum gap gap = gap_of(range);
+            if (gap == GAP_NONE)
+                continue;
+            totals->periods[gap] += (range->to_ts - range->from_ts) / report->step_s;
+            lacks |= gap != GAP_EMPTY;
+        }
+        totals->series += lacks;
+    }
+}
+
+static int64_t lost(const struct totals *totals)
+{
+    return totals->periods[GAP_MISSING] + totals->periods[GAP_UNCONFIRMED] +
+           totals->periods[GAP_REJECTED];
+}
+
+/* ---- text ---- */
+
+static void add_time(struct table *table, int64_t utc_s)
+{
+    char text[32];
+    table_add_text(table, utc_s > 0 ? time_format_short(utc_s, text) : NULL);
+}
+
+static void add_table(struct buf *out, const struct ccd_coverage_report *report)
+{
+    static const struct table_column COLUMNS[] = {
+        {"market", false}, {"instrument", false}, {"mapped", false},
+        {"from", false},   {"until", false},      {"periods", true},
+        {"gap", false},    {"asked", false},      {"next check", false}};
+    struct table table;
+    char text[32];
+    table_init(&table, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
+    for (size_t i = 0; i < report->series_count; i++) {
+        const struct ccd_covered_series *series = &report->series[i];
+        for (size_t k = 0; k < series->range_count; k++) {
+            const struct ccd_range *range = &series->ranges[k];
+            if (gap_of(range) == GAP_NONE)
+                continue;
+            table_add_text(&table, series->market);
+            table_add_text(&table, series->instrument);
+            table_add_text(&table, series->mapped_instrument);
+            table_add_text(&table, time_format_short(range->from_ts, text));
+            table_add_text(&table, time_format_short(range->to_ts, text));
+            table_add_int(&table, (range->to_ts - range->from_ts) / report->step_s);
+            table_add_text(&table, NAMES[gap_of(range)]);
+            add_time(&table, range->asked_utc_s);
+            add_time(&table, range->next_check_utc_s);
+        }
+    }
+    if (table.cell_count > 0) {
+        table_print(&table, out);
+        buf_add_char(out, '\n');
+    }
+    table_release(&table);
+}
+
+static void add_report(struct buf *out, const struct ccd_coverage_report *report,
+                       const struct totals *totals)
+{
+    buf_printf(out, "%s %s in ", report->data_type, report->interval);
+    term_add_escaped(out, str_from(report->database));
+    if (report->series_count == 0) {
+        buf_add_text(out, ": no stored series match\n");
+        return;
+    }
+    buf_add_text(out, "\n\n");
+    add_table(out, report);
+    buf_printf(out, "%zu series", report->series_count);
+    for (int gap = 0; gap < GAP_COUNT; gap++)
+        buf_printf(out, ", %" PRId64 " periods %s", totals->periods[gap], NAMES[gap]);
+    buf_add_char(out, '\n');
+}
+
+/* ---- JSON ---- */
+
+static void add_json_gap(struct json *j, const struct ccd_covered_series *series,
+                         const struct ccd_range *range, int64_t step_s)
+{
+    json_open_object(j, NULL);
+    json_add_text(j, "market", series->market);
+    json_add_text(j, "instrument", series->instrument);
+    json_add_text(j, "mapped_instrument", series->mapped_instrument);
+    json_add_time(j, "from", range->from_ts);
+    json_add_time(j, "to", range->to_ts);
+    json_add_int(j, "periods", (range->to_ts - range->from_ts) / step_s);
+    json_add_text(j, "gap", NAMES[gap_of(range)]);
+    if (range->asked_utc_s)
+        json_add_time(j, "asked", range->asked_utc_s);
+    else
+        json_add_null(j, "asked");
+    if (range->next_check_utc_s)
+        json_add_time(j, "next_check", range->next_check_utc_s);
+    else
+        json_add_null(j, "next_check");
+    json_close_object(j);
+}
+
+static void add_json(struct buf *out, const struct args *args,
+                     const struct ccd_coverage_report *report, const struct totals *totals,
+                     int exit_code)
+{
+    struct json j;
+    json_begin(&j, out, args->command->name, exit_code ? "failed" : "complete", exit_code);
+    json_add_text(&j, "data_type", report->data_type);
+    json_add_text(&j, "interval", report->interval);
+    json_add_text(&j, "database", report->database);
+    json_open_list(&j, "gaps");
+    for (size_t i = 0; i < report->series_count; i++)
+        for (size_t k = 0; k < report->series[i].range_count; k++)
+            if (gap_of(&report->series[i].ranges[k]) != GAP_NONE)
+                add_json_gap(&j, &report->series[i], &report->series[i].ranges[k], report->step_s);
+    json_close_list(&j);
+    json_open_object(&j, "totals");
+    json_add_int(&j, "series", (int64_t)report->series_count);
+    json_add_int(&j, "series_with_gaps", totals->series);
+    for (int gap = 0; gap < GAP_COUNT; gap++)
+        json_add_int(&j, NAMES[gap], totals->periods[gap]);
+    json_close_object(&j);
+    json_end(&j);
+}
+
+/* ---- command ---- */
+
+static int print_report(struct cli *cli, const struct args *args,
+                        const struct ccd_coverage_report *report)
+{
+    struct totals totals = {0};
+    struct ccd_error cause = {0};
+    struct buf text;
+    count(report, &totals);
+    if (lost(&totals) > 0)
+        error_set(&cause, CCD_CHECK_FAILED,
+                  "%" PRId64 " periods of %" PRId64
+                  " series are not there; 'ccdata repair %s' asks "
+                  "the vendor for them",
+                  lost(&totals), totals.series, report->data_type);
+    int exit_code = cause.status != CCD_OK ? ccd_status_exit_code(cause.status) : 0;
+    buf_init(&text, OUTPUT_MAX_BYTES, NULL);
+    if (args->json)
+        add_json(&text, args, report, &totals, exit_code);
+    else
+        add_report(&text, report, &totals);
+    return cli_print_report(cli, &text, exit_code, &cause);
+}
+
+int gaps_run(struct cli *cli, const struct args *args)
+{
+    struct ccd_error err = {0};
+    struct ccd_coverage_report *report = NULL;
+    struct client client = {0};
+    const struct ccd_job job = jobs_from(args, args->operand);
+    int exit_code;
+    if (!args->operand) {
+        error_set(&err, CCD_USAGE, "gaps needs a data type; 'ccdata types' lists them");
+        return cli_fail(cli, args, &err);
+    }
+    if (cli_client_open(&client, cli, args, &err) == 0 &&
+        ccd_coverage_read(client.handle, &job, &report, &err) == 0)
+        exit_code = print_report(cli, args, report);
+    else
+        exit_code = cli_fail(cli, args, &err);
+    ccd_coverage_free(report);
+    cli_client_close(&client);
+    return exit_code;
+}
