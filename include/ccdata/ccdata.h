@@ -245,6 +245,70 @@ CCD_API int ccd_ingest(struct ccd_client *client, const struct ccd_job *jobs, si
                        struct ccd_error *err);
 CCD_API void ccd_report_free(struct ccd_report *report); /* NULL is fine */
 
+/* ---- whether it is right ---- */
+
+struct ccd_verify_options {
+    size_t size;
+    bool local;             /* only what can be checked without a call */
+    int64_t sample_percent; /* 1…100 of the pages are asked for again; -1 = 5 */
+    int64_t seed;           /* chooses them */
+    int64_t max_findings;   /* longest list in the report; -1 = 1000; all are counted */
+};
+#define CCD_VERIFY_INIT                                                                            \
+    {                                                                                              \
+        .size = sizeof(struct ccd_verify_options), .sample_percent = -1, .seed = 1,                \
+        .max_findings = -1                                                                         \
+    }
+
+enum ccd_finding_kind {
+    /* of the database alone */
+    CCD_FINDING_IMPOSSIBLE, /* a stored record that no market can have: low above high … */
+    CCD_FINDING_OUTSIDE,    /* open or close outside of low and high: vendors do serve such */
+    CCD_FINDING_JUMP,       /* close is a million times that of the period before, or less */
+    CCD_FINDING_MISALIGNED, /* a time that no period begins at */
+    CCD_FINDING_LOST,       /* the coverage says stored, and there is no row */
+    /* by what the vendor says now */
+    CCD_FINDING_CHANGED, /* another value */
+    CCD_FINDING_LATE,    /* a record where we have no row */
+    CCD_FINDING_GONE,    /* no record, or an impossible one, where we have a row */
+    CCD_FINDING_COUNT
+};
+CCD_API const char *ccd_finding_kind_name(enum ccd_finding_kind kind); /* "impossible" … */
+
+struct ccd_finding {
+    enum ccd_finding_kind kind;
+    const char *market, *instrument;
+    int64_t ts;
+    const char *column;        /* NULL = the record as a whole */
+    const char *ours, *theirs; /* as text; NULL = none */
+};
+
+/* All that it points to lives until ccd_verify_free. */
+struct ccd_verify_report {
+    const char *data_type, *interval;
+    const struct ccd_finding *findings;
+    size_t finding_count; /* in the list */
+    int64_t found[CCD_FINDING_COUNT];
+    int64_t findings_found;
+    int64_t rows;     /* read and checked */
+    int64_t compared; /* with what the vendor says now */
+    int64_t seed;
+    const struct ccd_report *run; /* of the calls, or their plan; NULL when local */
+    const char *database;
+    const char *status; /* "complete": all that was to be checked is right; "failed": 12; … */
+    int exit_code;      /* 0, 12, or that of a run that could not ask */
+    struct ccd_error error;
+};
+
+/* Check the stored series that a job chooses by market and instrument (its limits are not used)
+ * and, unless local, ask the vendor again for a sample of their pages and compare. Writes nothing
+ * but the quota ledger. run: as of ccd_ingest; plan: only price it. Returns 0 whenever there is a
+ * report. Errors: USAGE, KEY_REJECTED, DATABASE_*, NO_MEMORY. */
+CCD_API int ccd_verify(struct ccd_client *client, const struct ccd_job *job,
+                       const struct ccd_run_options *run, const struct ccd_verify_options *options,
+                       bool plan, struct ccd_verify_report **out_report, struct ccd_error *err);
+CCD_API void ccd_verify_free(struct ccd_verify_report *report); /* NULL is fine */
+
 /* ---- batch files ---- */
 
 enum { CCD_BATCH_MAX_BYTES = 1 << 20, CCD_BATCH_OPERATIONS_MAX = 1000 };
@@ -420,6 +484,7 @@ struct ccd_covered_series {
 struct ccd_coverage_report {
     const char *data_type, *interval;
     int64_t step_s;
+    int64_t final_before_ts; /* from here on periods are too young to be final */
     const struct ccd_covered_series *series; /* ascending by market and instrument */
     size_t series_count;
     const char *database;

@@ -7,6 +7,7 @@
 #include "api/select_stored.h"
 #include "api/series_list.h"
 #include "base/time.h"
+#include "engine/judge.h"
 
 enum { REPORT_MAX_BYTES = 1 << 30 };
 
@@ -20,7 +21,7 @@ struct coverage {
     struct ccd_coverage_report report; /* first, so that ccd_coverage_free finds the rest */
     struct arena arena;
     struct checked_job job;
-    int64_t now_utc_s;
+    int64_t now_utc_s, settle_s;
     struct store *store;
     struct series_list list;
     struct ccd_covered_series *series; /* as in list */
@@ -218,6 +219,7 @@ static int check(struct coverage *c, const struct ccd_job *job, struct ccd_error
     c->report.data_type = c->job.type->name;
     c->report.interval = interval_infos[c->job.interval].name;
     c->report.step_s = interval_infos[c->job.interval].step_s;
+    c->report.final_before_ts = judge_final_before(c->now_utc_s, c->settle_s, c->report.step_s);
     return 0;
 }
 
@@ -255,6 +257,7 @@ int ccd_coverage_read(struct ccd_client *client, const struct ccd_job *job,
         return no_memory(err);
     arena_init(&c->arena, REPORT_MAX_BYTES, NULL);
     c->now_utc_s = clock_utc_s(&client->clock);
+    c->settle_s = config_i64(client->config, CONFIG_CCDATA_SETTLE_SECONDS);
     int status = check(c, &given, err);
     if (status == 0)
         status = read_all(c, client, err);

@@ -62,7 +62,7 @@ static void execute_all(struct run *run)
     report_finish(run->report, &ended);
 }
 
-static void finish_report(struct run *run)
+void run_finish_report(struct run *run)
 {
     struct ccd_report *report = report_of(run->report);
     report->database = report_text(run->report, buf_str(&run->database.shown).ptr);
@@ -73,7 +73,7 @@ static void finish_report(struct run *run)
     report->duration_ms = (clock_mono_us(NULL) - run->started_us) / 1000;
 }
 
-static int new_report(struct run *run, struct ccd_error *err)
+int run_new_report(struct run *run, struct ccd_error *err)
 {
     int status = report_new(run->operation_count, &run->client->redactor, &run->report, err);
     for (size_t i = 0; i < run->operation_count && status == 0; i++)
@@ -87,7 +87,7 @@ static int plan(struct run *run, struct ccd_error *err)
     if (status == 0)
         status = run_report_plan(run, err);
     if (status == 0)
-        finish_report(run);
+        run_finish_report(run);
     return status;
 }
 
@@ -101,7 +101,7 @@ static int ingest(struct run *run, struct ccd_error *err)
         execute_all(run);
     else
         report_fail(run->report, err);
-    finish_report(run);
+    run_finish_report(run);
     run_record_end(run);
     return status;
 }
@@ -120,7 +120,7 @@ static int execute(struct ccd_client *client, const struct ccd_job *jobs, size_t
     if (status == 0)
         status = run_open(&run, err);
     if (status == 0)
-        status = new_report(&run, err);
+        status = run_new_report(&run, err);
     if (status == 0)
         status = is_plan ? plan(&run, err) : ingest(&run, err);
     run_close(&run);

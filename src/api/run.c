@@ -108,6 +108,12 @@ static int open_ledger(void *user, struct ledger **out_ledger, struct ccd_error 
     return status;
 }
 
+int run_open_ledger(struct run *run, struct ccd_error *err)
+{
+    struct ledger *ledger;
+    return open_ledger(run, &ledger, err);
+}
+
 struct retry_policy run_retry_policy(const struct run *run)
 {
     const struct config *c = run->client->config;
@@ -235,7 +241,6 @@ static int open_store(struct run *run, struct ccd_error *err)
 
 int run_open(struct run *run, struct ccd_error *err)
 {
-    struct ledger *ledger;
     if (!run->plan && !run_has_key(run))
         return error_set(err, CCD_KEY_REJECTED,
                          "no API key: set CCDATA_API_KEY in the environment or in .env");
@@ -246,7 +251,7 @@ int run_open(struct run *run, struct ccd_error *err)
     if (status == 0)
         status = reply_decoder_init(&run->decoder, NULL, err);
     if (status == 0 && !run->plan) /* a plan may do without calls, and then leaves no trace */
-        status = open_ledger(run, &ledger, err);
+        status = run_open_ledger(run, err);
     if (status == 0)
         status = open_store(run, err);
     if (status == 0)

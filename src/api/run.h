@@ -37,6 +37,12 @@ struct operation {
     int64_t calls_planned;         /* as far as it is known */
 };
 
+/* Which pages of what is stored a run asks for again; percent 0 = all that ccd_recheck says. */
+struct page_sample {
+    int64_t percent;
+    uint64_t seed;
+};
+
 /* Progress over all operations. */
 struct run_progress {
     struct ccd_progress done;    /* by earlier operations */
@@ -57,6 +63,8 @@ struct run {
     size_t operation_count;
     struct database database;
     struct store *store;
+    struct store *writes_to; /* instead of the store, for what is fetched; NULL = the store */
+    struct page_sample sample;
     struct http_client *http;     /* of DATA_API_BASE_URL */
     struct http_client *min_http; /* of MIN_API_BASE_URL; NULL until it is needed */
     struct ledger *ledger;        /* of the key, whatever the host */
@@ -80,6 +88,11 @@ void run_init(struct run *run, struct ccd_client *client, const struct ccd_run_o
 int run_check_jobs(struct run *run, const struct ccd_job *jobs, size_t count,
                    struct ccd_error *err);
 int run_open(struct run *run, struct ccd_error *err);
+/* The quota ledger, which a plan does not open by itself. */
+int run_open_ledger(struct run *run, struct ccd_error *err);
+int run_new_report(struct run *run, struct ccd_error *err);
+/* Vendor, database and sums, when all operations are reported. */
+void run_finish_report(struct run *run);
 void run_close(struct run *run);
 /* Take the lock of each type and interval that the operations write; the error of one that another
  * run holds goes to its operations. Non-zero ends the run. */

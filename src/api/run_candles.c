@@ -86,7 +86,7 @@ static int new_session(struct execution *x, struct ccd_error *err)
         .run_id = run->run_id,
     };
     int status = session_new(&config, &x->session, err);
-    if (status == 0)
+    if (status == 0 && !run->writes_to)
         status = put_series(x, err);
     const struct selection *selection = &x->operation->selection;
     for (size_t i = 0; i < selection->count && status == 0; i++)
@@ -100,7 +100,7 @@ static int new_session(struct execution *x, struct ccd_error *err)
 static void size_execution(struct execution *x)
 {
     const struct run *run = x->run;
-    x->writers = (int)database_writers(run->store, &run->database.config,
+    x->writers = run->writes_to ? 1 : (int)database_writers(run->store, &run->database.config,
                                        run->options.parallel_workers);
     int behind = PAGES_BEHIND_WRITER * x->writers;
     x->slots = (int)run->options.parallel_workers +
@@ -114,7 +114,7 @@ static int drive(const struct execution *x, struct ccd_error *err)
     const struct runtime_config config = {
         .http = run->http,
         .ledger = run->ledger,
-        .store = run->store,
+        .store = run->writes_to ? run->writes_to : run->store,
         .slots = x->slots,
         .decoders = cores < 2              ? 1
                     : cores > DECODERS_MAX ? DECODERS_MAX

@@ -2,6 +2,7 @@
 #include "api/select_stored.h"
 #include "api/vendor.h"
 
+#include "base/hash.h"
 #include "base/time.h"
 #include "engine/plan.h"
 
@@ -43,6 +44,13 @@ static struct select_context select_context_of(struct run *run)
 
 /* ---- coverage ---- */
 
+static int page_max_of(const struct run *run, enum interval interval)
+{
+    int64_t ours = config_i64(run->client->config, CONFIG_INGESTION_MAX_API_LIMIT);
+    int vendor = interval_infos[interval].page_max;
+    return ours > 0 && ours < vendor ? (int)ours : vendor;
+}
+
 static bool is_empty(struct period_range range)
 {
     return range.from_ts >= range.to_ts;
@@ -78,6 +86,8 @@ static void cut_to_known(const struct run *run, const struct checked_job *job, s
         s->want.to_ts = known.to_ts;
     if (s->want.from_ts > s->want.to_ts)
         s->want.from_ts = s->want.to_ts;
+    if (job->from_utc_s == INT64_MIN) /* nobody needs to look for the start of history again */
+        s->first_ts = s->want.from_ts;
 }
 
 /* What is to be asked for again is due now, and a confirmed hole stays one (coverage_is_confirmed).
@@ -94,6 +104,41 @@ static void make_due(struct run *run)
     }
 }
 
+/* Whether a page of the series is in the sample: the same one for the same seed. */
+static bool is_sampled(const struct run *run, int64_t series_id, int64_t page)
+{
+    struct rng chance = {run->sample.seed};
+    chance.state ^= rng_next(&chance) + (uint64_t)series_id;
+    chance.state ^= rng_next(&chance) + (uint64_t)page;
+    return (int64_t)rng_below(&chance, 100) < run->sample.percent;
+}
+
+/* Leave what is in the sample due; the rest of `want` looks like what the vendor does not have, so
+ * that nobody asks for it. Nothing of this is written. */
+static int keep_sample(struct run *run, const struct operation *operation, const struct selected *s,
+                       struct ccd_error *err)
+{
+    int64_t page_s = (int64_t)page_max_of(run, operation->job.interval) *
+                     interval_infos[operation->job.interval].step_s;
+    struct coverage_list kept = {0};
+    int status = 0;
+    for (int64_t ts = s->want.from_ts; ts < s->want.to_ts && status == 0;) {
+        int64_t end_ts = time_floor(ts, page_s) + page_s;
+        struct period_range page = {ts, end_ts < s->want.to_ts ? end_ts : s->want.to_ts};
+        const struct coverage_segment left_out = {page.from_ts, page.to_ts, COVERAGE_AFTER_END,
+                                                  run->now_utc_s, 0};
+        if (is_sampled(run, s->names.series_id, time_floor(ts, page_s) / page_s))
+            status = coverage_list_clip(&kept, &run->coverage, page, err);
+        else
+            status = coverage_list_add(&kept, &left_out, err);
+        ts = page.to_ts;
+    }
+    coverage_list_release(&run->coverage);
+    run->coverage = kept;
+    coverage_list_merge(&run->coverage);
+    return status;
+}
+
 /* Compacts the stored coverage when it has become many segments. */
 int run_load_coverage(struct run *run, const struct operation *operation, struct selected *s,
                       struct ccd_error *err)
@@ -107,6 +152,8 @@ int run_load_coverage(struct run *run, const struct operation *operation, struct
     if (run->options.recheck != CCD_RECHECK_DUE) {
         cut_to_known(run, &operation->job, s);
         make_due(run);
+        if (run->sample.percent > 0)
+            return keep_sample(run, operation, s, err);
     } else {
         cut_backfill(run, s, operation->job.interval);
     }
@@ -116,13 +163,6 @@ int run_load_coverage(struct run *run, const struct operation *operation, struct
 }
 
 /* ---- planning ---- */
-
-static int page_max_of(const struct run *run, enum interval interval)
-{
-    int64_t ours = config_i64(run->client->config, CONFIG_INGESTION_MAX_API_LIMIT);
-    int vendor = interval_infos[interval].page_max;
-    return ours > 0 && ours < vendor ? (int)ours : vendor;
-}
 
 /* The coverage as it will be when the operation begins, should the earlier ones go well. */
 static int load_expected_coverage(struct run *run, const struct operation *o, size_t item,

@@ -49,6 +49,9 @@ struct args {
     int64_t parallel_workers;
     int64_t max_calls;
     int64_t reserve;
+    bool local; /* verify */
+    int64_t sample;
+    int64_t seed;
     int64_t lock_wait;
     bool wait;
     bool no_create;

@@ -30,6 +30,7 @@ int status_run(struct cli *cli, const struct args *args);
 int quota_run(struct cli *cli, const struct args *args);
 int coverage_run(struct cli *cli, const struct args *args);
 int gaps_run(struct cli *cli, const struct args *args);
+int verify_run(struct cli *cli, const struct args *args);
 int repair_run(struct cli *cli, const struct args *args);
 int list_run(struct cli *cli, const struct args *args);
 int types_run(struct cli *cli, const struct args *args);

@@ -26,11 +26,14 @@ enum gap {
 
 static const char *const NAMES[GAP_COUNT] = {"missing", "unconfirmed", "rejected", "empty"};
 
-static enum gap gap_of(const struct ccd_range *range)
+/* Periods that are too young to be final are not missing yet: *range is cut to the others. */
+static enum gap gap_of(const struct ccd_coverage_report *report, struct ccd_range *range)
 {
     switch (range->state) {
     case CCD_RANGE_MISSING:
-        return GAP_MISSING;
+        if (range->to_ts > report->final_before_ts)
+            range->to_ts = report->final_before_ts;
+        return range->from_ts < range->to_ts ? GAP_MISSING : GAP_NONE;
     case CCD_RANGE_EMPTY:
         return range->is_confirmed ? GAP_EMPTY : GAP_UNCONFIRMED;
     case CCD_RANGE_REJECTED:
@@ -51,11 +54,11 @@ static void count(const struct ccd_coverage_report *report, struct totals *total
         const struct ccd_covered_series *series = &report->series[i];
         bool lacks = false;
         for (size_t k = 0; k < series->range_count; k++) {
-            const struct ccd_range *range = &series->ranges[k];
-            enum gap gap = gap_of(range);
+            struct ccd_range range = series->ranges[k];
+            enum gap gap = gap_of(report, &range);
             if (gap == GAP_NONE)
                 continue;
-            totals->periods[gap] += (range->to_ts - range->from_ts) / report->step_s;
+            totals->periods[gap] += (range.to_ts - range.from_ts) / report->step_s;
             lacks |= gap != GAP_EMPTY;
         }
         totals->series += lacks;
@@ -88,18 +91,19 @@ static void add_table(struct buf *out, const struct ccd_coverage_report *report)
     for (size_t i = 0; i < report->series_count; i++) {
         const struct ccd_covered_series *series = &report->series[i];
         for (size_t k = 0; k < series->range_count; k++) {
-            const struct ccd_range *range = &series->ranges[k];
-            if (gap_of(range) == GAP_NONE)
+            struct ccd_range range = series->ranges[k];
+            enum gap gap = gap_of(report, &range);
+            if (gap == GAP_NONE)
                 continue;
             table_add_text(&table, series->market);
             table_add_text(&table, series->instrument);
             table_add_text(&table, series->mapped_instrument);
-            table_add_text(&table, time_format_short(range->from_ts, text));
-            table_add_text(&table, time_format_short(range->to_ts, text));
-            table_add_int(&table, (range->to_ts - range->from_ts) / report->step_s);
-            table_add_text(&table, NAMES[gap_of(range)]);
-            add_time(&table, range->asked_utc_s);
-            add_time(&table, range->next_check_utc_s);
+            table_add_text(&table, time_format_short(range.from_ts, text));
+            table_add_text(&table, time_format_short(range.to_ts, text));
+            table_add_int(&table, (range.to_ts - range.from_ts) / report->step_s);
+            table_add_text(&table, NAMES[gap]);
+            add_time(&table, range.asked_utc_s);
+            add_time(&table, range.next_check_utc_s);
         }
     }
     if (table.cell_count > 0) {
@@ -128,7 +132,7 @@ static void add_report(struct buf *out, const struct ccd_coverage_report *report
 
 /* ---- JSON ---- */
 
-static void add_json_gap(struct json *j, const struct ccd_covered_series *series,
+static void add_json_gap(struct json *j, const struct ccd_covered_series *series, enum gap gap,
                          const struct ccd_range *range, int64_t step_s)
 {
     json_open_object(j, NULL);
@@ -138,7 +142,7 @@ static void add_json_gap(struct json *j, const struct ccd_covered_series *series
     json_add_time(j, "from", range->from_ts);
     json_add_time(j, "to", range->to_ts);
     json_add_int(j, "periods", (range->to_ts - range->from_ts) / step_s);
-    json_add_text(j, "gap", NAMES[gap_of(range)]);
+    json_add_text(j, "gap", NAMES[gap]);
     if (range->asked_utc_s)
         json_add_time(j, "asked", range->asked_utc_s);
     else
@@ -148,6 +152,17 @@ static void add_json_gap(struct json *j, const struct ccd_covered_series *series
     else
         json_add_null(j, "next_check");
     json_close_object(j);
+}
+
+static void add_json_gaps(struct json *j, const struct ccd_coverage_report *report,
+                          const struct ccd_covered_series *series)
+{
+    for (size_t i = 0; i < series->range_count; i++) {
+        struct ccd_range range = series->ranges[i];
+        enum gap gap = gap_of(report, &range);
+        if (gap != GAP_NONE)
+            add_json_gap(j, series, gap, &range, report->step_s);
+    }
 }
 
 static void add_json(struct buf *out, const struct args *args,
@@ -161,9 +176,7 @@ static void add_json(struct buf *out, const struct args *args,
     json_add_text(&j, "database", report->database);
     json_open_list(&j, "gaps");
     for (size_t i = 0; i < report->series_count; i++)
-        for (size_t k = 0; k < report->series[i].range_count; k++)
-            if (gap_of(&report->series[i].ranges[k]) != GAP_NONE)
-                add_json_gap(&j, &report->series[i], &report->series[i].ranges[k], report->step_s);
+        add_json_gaps(&j, report, &report->series[i]);
     json_close_list(&j);
     json_open_object(&j, "totals");
     json_add_int(&j, "series", (int64_t)report->series_count);

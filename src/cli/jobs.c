@@ -34,8 +34,8 @@ struct ccd_job jobs_from(const struct args *args, const char *data_type)
     return job;
 }
 
-static struct ccd_run_options run_options_from(const struct args *args, enum ccd_recheck recheck,
-                                               struct progress *progress)
+struct ccd_run_options jobs_run_options(const struct args *args, enum ccd_recheck recheck,
+                                        struct progress *progress)
 {
     struct ccd_run_options run = CCD_RUN_INIT;
     run.parallel_workers = args->parallel_workers;
@@ -87,7 +87,7 @@ static int run(struct client *client, const struct args *args, const struct ccd_
 {
     struct progress progress;
     progress_init(&progress, &client->console, args->progress, args->quiet);
-    const struct ccd_run_options how = run_options_from(args, recheck, &progress);
+    const struct ccd_run_options how = jobs_run_options(args, recheck, &progress);
     signals_watch(client->handle);
     int status = args->dry_run ? ccd_plan(client->handle, jobs, job_count, &how, out_report, err)
                                : ccd_ingest(client->handle, jobs, job_count, &how, out_report, err);

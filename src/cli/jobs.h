@@ -7,9 +7,13 @@
 
 struct args;
 struct cli;
+struct progress;
 
 /* The job of a data type that the options describe; borrows them. */
 struct ccd_job jobs_from(const struct args *args, const char *data_type);
+/* How a run is made that the options describe. progress is borrowed for the run. */
+struct ccd_run_options jobs_run_options(const struct args *args, enum ccd_recheck recheck,
+                                        struct progress *progress);
 /* Returns the exit code. */
 int jobs_run(struct cli *cli, const struct args *args, const struct ccd_job *jobs, size_t job_count,
              enum ccd_recheck recheck);

@@ -41,6 +41,7 @@ enum option_group {
     GROUP_CONFIG = 1u << 18,
     GROUP_QUOTA = 1u << 19,
     GROUP_REPAIR = 1u << 20,
+    GROUP_VERIFY = 1u << 21,
 };
 
 struct option {

@@ -890,6 +890,7 @@ void session_page(const struct session *s, uint32_t index, struct store_page *ou
         .interval = series->interval,
         .series = &series->names,
         .batch = slot->batch,
+        .asked = asked(slot),
         .rejected = j->any_rejected ? j->rejected : NULL,
         .fresh = !slot->rewritten &&
                  !plan_touches(series->merged, series->merged_count, asked(slot)),

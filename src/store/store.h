@@ -65,6 +65,7 @@ struct store_page {
     enum interval interval;
     const struct series_names *series;
     const struct batch *batch; /* ts ascending, unique; every ts on the grid of the interval */
+    struct period_range asked; /* of a reply: what it was asked for */
     const char *const
         *rejected; /* NULL, or per row: NULL = good, else why it goes to ccdata_quarantine */
     bool fresh;    /* this window was never attempted: try plain inserts first */

@@ -441,3 +441,27 @@ void ccd_quota_free(struct ccd_quota_report *report)
 {
     (void)report;
 }
+
+const char *ccd_finding_kind_name(enum ccd_finding_kind kind)
+{
+    static const char *const NAMES[CCD_FINDING_COUNT] = {"impossible", "outside", "jump",
+                                                         "misaligned", "lost",    "changed",
+                                                         "late",       "gone"};
+    return NAMES[kind];
+}
+
+int ccd_verify(struct ccd_client *client, const struct ccd_job *job,
+               const struct ccd_run_options *run, const struct ccd_verify_options *options,
+               bool plan, struct ccd_verify_report **out_report, struct ccd_error *err)
+{
+    (void)client, (void)job, (void)run, (void)plan;
+    fake.verify_options = *options;
+    *err = fake.run_error;
+    *out_report = &fake.verify_report;
+    return (int)fake.run_error.status;
+}
+
+void ccd_verify_free(struct ccd_verify_report *report)
+{
+    (void)report;
+}

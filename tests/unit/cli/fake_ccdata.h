@@ -17,6 +17,8 @@ struct fake {
     struct ccd_error open_error;
     struct ccd_quota_options quota_options;
     struct ccd_quota_report quota_report;
+    struct ccd_verify_options verify_options;
+    struct ccd_verify_report verify_report;
     struct ccd_error run_error;
     struct ccd_report report;
     struct ccd_copy_report copy_report;
