@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 T ?=
 MESON_FLAGS = -Dwerror=$(WERROR) --prefix=$(PREFIX)
 
-.PHONY: all build deps deps-test demo test check bench asan tsan fuzz coverage format install clean docs
+.PHONY: all build deps deps-test demo test check bench asan tsan fuzz coverage format install clean docs faults
 
 all: build
 
@@ -51,6 +51,10 @@ fuzz: deps-test
 
 coverage: deps-test
 	@sh tools/coverage.sh
+
+# docs/internals/faults.md, from the results of the last make test.
+faults:
+	@python3 tests/faults.py page $(BUILD)/results.json
 
 # Reference pages, from the binary.
 docs: build

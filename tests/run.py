@@ -104,7 +104,32 @@ def run_one(folder, test, locales):
     lines += ["  " + line for line in output.splitlines() if line.startswith(("skipped: ", "figure: "))]
     if failed:
         lines += [output[-8000:], errors[-4000:]]
-    return (passed, failed, skipped), "\n".join(lines)
+    result = {"failed": failed, "skipped": [line for line in output.splitlines() if line.startswith("skipped: ")]}
+    return (passed, failed, skipped), result, "\n".join(lines)
+
+
+def sources_of(folder):
+    """program or script -> the files that it is made of, as meson knows them."""
+    listed = json.loads(subprocess.run(["meson", "introspect", folder, "--targets"], cwd=ROOT, check=True, capture_output=True,
+                                       text=True).stdout)
+    return {name: sorted({source for group in target["target_sources"] for source in group.get("sources", [])})
+            for target in listed for name in target["filename"]}
+
+
+def note_result(results, folder, test, result, sources):
+    """What faults.py wants to know of a test program; of the sanitizer builds, that it failed."""
+    files = [argument for argument in test["cmd"] if argument.endswith(".py")]
+    files += [source for argument in test["cmd"] for source in sources.get(argument, [])]
+    results[f"{folder}/{test['name']}"] = dict(result, sources=files)
+
+
+def check_faults(folder, results):
+    """Whether every test of the table of faults passed; (passed, failed) and what is wrong."""
+    path = ROOT / folder / "results.json"
+    path.write_text(json.dumps(results, indent=1))
+    done = subprocess.run([sys.executable, ROOT / "tests/faults.py", "check", path], capture_output=True, text=True)
+    print(f"{folder}/faults: {'FAILED' if done.returncode else 'ok'}\n  figure: {done.stdout.splitlines()[0]}\n{done.stderr}", end="")
+    return done.returncode
 
 
 def main():
@@ -116,18 +141,23 @@ def main():
     args = parser.parse_args()
     # A shell starts background jobs with SIGINT ignored, and children inherit that; tests send it to programs that honour it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    total = [0, 0, 0]
+    total, results = [0, 0, 0], {}
     for folder, options, suites, without in PLANS[args.plan]:
         folder = args.build if folder == "build" else folder
         setup(folder, options, args.werror)
         locales = comma_locale(folder)
         # One more than there are cores: the longest ones wait for servers that start, or stay away on purpose.
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() + 1) as pool:
-            running = [pool.submit(run_one, folder, test, locales) for test in meson_tests(folder, suites, without, args.only)]
+            sources = sources_of(folder)
+            running = {pool.submit(run_one, folder, test, locales): test for test in meson_tests(folder, suites, without, args.only)}
             for done in concurrent.futures.as_completed(running):
-                counts, text = done.result()
+                counts, result, text = done.result()
                 total = [a + b for a, b in zip(total, counts)]
+                note_result(results, folder, running[done], result, sources)
                 print(text, flush=True)
+    if args.plan == "full" and not args.only:
+        failed = check_faults(args.build, results)
+        total = [total[0] + (not failed), total[1] + bool(failed), total[2]]
     if sum(total) == 0:
         print(f"no test is called *{args.only}*" if args.only else "no test was found", file=sys.stderr)
         total[1] = 1
