@@ -6,7 +6,8 @@ enum {
     /* A shorter secret is no secret, and to mask it would tear every other text. */
     SECRET_MIN_BYTES = 8,
     FORM_FACTOR = 6, /* the longest form: every byte as \u00NN */
-    FORM_COUNT = 5,
+    FORM_COUNT = 7,
+    BASE64_GROUP_BYTES = 3,
     FORM_MAX_BYTES = 512 << 10, /* a secret has 64 KiB at most */
     FORMS_MAX_BYTES = 32 << 20,
 };
@@ -65,8 +66,11 @@ static void add_secret(struct redactor *r, struct str secret)
         form.data[form.len] = '\0';
     }
     take_form(r, &form);
-    add_base64(&form, secret);
-    take_form(r, &form);
+    /* Within "user:password", what stands in front takes the first bytes into its own group. */
+    for (size_t skipped = 0; skipped < BASE64_GROUP_BYTES && skipped < secret.len; skipped++) {
+        add_base64(&form, (struct str){secret.ptr + skipped, secret.len - skipped});
+        take_form(r, &form);
+    }
     add_hex(&form, secret);
     take_form(r, &form);
     buf_release(&form);
