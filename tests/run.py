@@ -2,7 +2,7 @@
 """Runs the tests and closes with one line: N passed, N failed[, N skipped].
 
 Each test program prints such a line for itself; this one adds them up. A program that prints none counts as one test,
-passed when it exits 0. Skipped tests are named.
+passed when it exits 0. Skipped tests are named. A secret of the tests (canaries.py) in what a program prints, in whatever form, fails it.
 
   full   release build with everything, and unit and engine tests again under ASan and UBSan
   quick  the inner loop: no simulation, no kill tests, no database servers, no sanitizer build
@@ -21,6 +21,8 @@ import signal
 import subprocess
 import sys
 import time
+
+import canaries
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
@@ -98,12 +100,13 @@ def run_one(folder, test, locales):
     passed, failed, skipped = (sum(int(line[i] or 0) for line in closing) for i in range(3))
     if not closing:
         passed = int(code == 0)
-    failed = max(failed, int(code != 0))
+    leaks = [f"SECRET {leak} in its {stream}" for stream, text in (("output", output), ("errors", errors)) for leak in canaries.in_text(text)]
+    failed = max(failed, int(code != 0), int(bool(leaks)))
     note = f", {skipped} skipped" if skipped else ""
     lines = [f"{folder}/{test['name']}: {'FAILED' if failed else 'ok'}, {passed} passed{note}, {seconds:.1f} s"]
     lines += ["  " + line for line in output.splitlines() if line.startswith(("skipped: ", "figure: "))]
     if failed:
-        lines += [output[-8000:], errors[-4000:]]
+        lines += leaks + [output[-8000:], errors[-4000:]]
     result = {"failed": failed, "skipped": [line for line in output.splitlines() if line.startswith("skipped: ")]}
     return (passed, failed, skipped), result, "\n".join(lines)
 

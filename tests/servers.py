@@ -31,8 +31,11 @@ import time
 import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-USER, PASSWORD = "ccdata", "secret-of-tests"
-ADMIN, ADMIN_PASSWORD = "ccdata_admin", "admin-of-tests"
+sys.path.insert(0, str(ROOT / "tests"))
+import canaries  # noqa: E402
+
+USER, PASSWORD = "ccdata", canaries.DATABASE_PASSWORD
+ADMIN, ADMIN_PASSWORD = "ccdata_admin", canaries.ADMIN_PASSWORD
 DATABASE = "ccdata_test"
 START_S, STOP_S = 60, 30
 ROOM_BYTES = 600 << 20  # what two servers may take in memory

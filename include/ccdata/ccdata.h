@@ -54,6 +54,9 @@ struct ccd_options {
     ccd_log_fn *log; /* NULL = silent */
     void *log_user;
     enum ccd_log_level log_level; /* lines below are not made */
+    /* overwrite the secrets among the environment's variables once they were read: other programs
+     * can read the environment of a process, and a second ccd_open does not find them any more */
+    bool wipe_environment;
 };
 
 struct ccd_client;

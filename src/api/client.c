@@ -105,6 +105,8 @@ int ccd_open(const struct ccd_options *options, struct ccd_client **out_client,
             .strict = given.strict,
         };
         status = config_load(&request, &client->config, err);
+        if (given.wipe_environment)
+            config_wipe_environment(environ);
     }
     if (status == 0)
         status = redactor_init(&client->redactor, client->config, err);

@@ -251,8 +251,13 @@ bool time_parse_http(struct str text, int64_t *out_utc_s)
             scan_asctime(&s, &c);
         }
     }
-    /* RFC 9110 allows a leap second. */
-    return known && scan_finish(&s, &c, 60, out_utc_s);
+    /* RFC 9110 allows a leap second; the one that ends the last year is outside our calendar. */
+    int64_t utc_s;
+    bool good = known && scan_finish(&s, &c, 60, &utc_s) && utc_s == clamp_to_calendar(utc_s);
+    if (good) {
+        *out_utc_s = utc_s;
+    }
+    return good;
 }
 
 char *time_format_iso(int64_t utc_s, char out[32])

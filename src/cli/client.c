@@ -156,6 +156,7 @@ int cli_client_open(struct client *client, const struct cli *cli, const struct a
             .log = log_sink_write,
             .log_user = &client->log,
             .log_level = args->quiet ? CCD_LOG_ERROR : CCD_LOG_DEBUG,
+            .wipe_environment = true,
         };
         status = ccd_open(&how, &client->handle, err);
     }

@@ -467,6 +467,24 @@ void config_free(struct config *config)
     mem_free(config->allocator, config);
 }
 
+void config_wipe_environment(char *const *environment)
+{
+    for (size_t i = 0; environment && environment[i]; i++) {
+        struct str value = str_from(environment[i]);
+        struct str name = str_split(&value, '=');
+        enum config_id id;
+        bool is_file;
+        if (!config_option_find(name, &id, &is_file) || is_file) {
+            continue;
+        }
+        const struct config_option *option = config_option(id);
+        if ((option->flags & CONFIG_HIDDEN) != 0 ||
+            (option->type == CONFIG_TYPE_DATABASE && config_url_has_password(value))) {
+            explicit_bzero(environment[i] + name.len + 1, value.len);
+        }
+    }
+}
+
 static const struct config_value *value_of(const struct config *config, enum config_id id)
 {
     assert((unsigned)id < CONFIG_COUNT);

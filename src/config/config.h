@@ -43,6 +43,10 @@ int config_load(const struct config_request *request, struct config **out_config
 
 void config_free(struct config *config); /* wipes; NULL is fine */
 
+/* Overwrite the values of all secrets, and of a database URL with a password, with NULs in place:
+ * afterwards these variables are set to nothing. No other thread may use the environment. */
+void config_wipe_environment(char *const *environment);
+
 /* Getters. The id's type must be one that the getter is named for in options.h: anything else is a
  * programming error and ends the process. Texts are NUL-terminated and live as long as the config.
  * A setting without value and default reads as empty text, 0, false, empty list. Any thread. */

@@ -1,6 +1,9 @@
 """What the end-to-end tests share: the programs, a vendor that replays, a runner with the closing line.
 
-Every test has its own working folder, state folder and database; nothing of the user's is read or written.
+Every test has its own working folder, state folder and database; nothing of the user's is read or written. When it ends, all
+that it leaves behind is searched for the secrets that were planted (canaries.py): files of the folder (databases, logs of
+the simulator with the URLs of its requests, state), what our programs printed, what a vendor was asked, what stands in
+database servers. A find fails the test.
 """
 import contextlib
 import fnmatch
@@ -20,17 +23,51 @@ import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
+import canaries  # noqa: E402
 import servers  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("CCDATA_BUILD", ROOT / "build"))
 CCDATA = str(BUILD / "ccdata")
 SIM = str(BUILD / "ccdata-sim")
 SHARED = pathlib.Path(os.environ.get("CCDATA_SHARED", ROOT.parent / "shared"))
-KEY = "canary-key-0123456789abcdef"
+KEY = canaries.KEY
 
 
 class Skip(Exception):
     """Raised by a test that cannot run here; the reason is printed."""
+
+
+LEAKS = []  # finds of the running test, outside of its folder
+
+
+class Watched(subprocess.Popen):
+    """Searches what our own programs print, whoever starts them."""
+
+    def communicate(self, *arguments, **options):
+        printed = super().communicate(*arguments, **options)
+        command = self.args if isinstance(self.args, str) else " ".join(map(str, self.args))
+        if str(BUILD) in command:
+            for stream, text in zip(("output", "errors"), printed):
+                LEAKS.extend(f"{leak} in the {stream} of {pathlib.Path(command.split()[0]).name}" for leak in canaries.in_text(text))
+        return printed
+
+
+subprocess.Popen = Watched
+
+
+def search_server(server):
+    """Secrets in the tables of all databases of a server; facts are numbers, and many."""
+    names = {"mariadb": "SHOW DATABASES", "postgres": "SELECT datname FROM pg_database WHERE datallowconn"}[server.kind]
+    tables = {"mariadb": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'",
+              "postgres": "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"}[server.kind]
+    for (database,) in server.sql(names):
+        if database in ("mysql", "sys", "information_schema", "performance_schema"):
+            continue
+        for (table,) in server.sql(tables, database):
+            if table.startswith("fact_"):
+                continue
+            text = "\n".join("\t".join(map(str, row)) for row in server.sql(f"SELECT * FROM {table}", database))
+            LEAKS.extend(f"{leak} in {server.kind} table {database}.{table}" for leak in canaries.in_text(text))
 
 
 def each_server(settings=lambda kind: {}):
@@ -40,6 +77,7 @@ def each_server(settings=lambda kind: {}):
         try:
             with servers.running(kind, **settings(kind)) as server:
                 yield server
+                search_server(server)
         except servers.Unavailable as reason:
             reasons.append(f"{kind}: {reason}")
     if len(reasons) == len(servers.KINDS):
@@ -53,9 +91,11 @@ class World:
 
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ccdata-e2e-"))
+        self.planted = set()  # files that are meant to hold a secret
         self.environment = {
             "PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8",
             "XDG_STATE_HOME": str(self.folder / "state"), "CCDATA_API_KEY": KEY,
+            "CCDATA_DATABASE_PASSWORD": canaries.DATABASE_PASSWORD, "S2_PASSWORD": canaries.S2_PASSWORD,
             "API_RATE_LIMIT_PER_SECOND": "0", "API_RATE_LIMIT_PER_MINUTE": "0", "API_RATE_LIMIT_PER_HOUR": "0",
             "INGESTION_API_CALL_DELAY": "0", "API_RETRY_DELAY": "0.05", "ENVIRONMENT": "test",
         }
@@ -77,7 +117,24 @@ class World:
     def url(self):
         return self.server.url(self.name, password="", port=self.port) if self.server else f"sqlite:{self.database}"
 
+    def plant(self, name, text, mode=0o600):
+        """Write a file that holds a secret; returns its path."""
+        path = self.folder / name
+        path.write_text(text)
+        path.chmod(mode)
+        self.planted.add(path)
+        return path
+
+    def leaks(self):
+        """Secrets in the files of the folder, and in all that was watched since the last call."""
+        LEAKS.extend(canaries.in_folder(self.folder, self.planted))
+        found = sorted(set(LEAKS))
+        LEAKS.clear()
+        return found
+
     def remove(self):
+        """Of a world of a test's own: what is found stays in LEAKS until the test ends."""
+        LEAKS.extend(canaries.in_folder(self.folder, self.planted))
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def run(self, *arguments, vendor=None, timeout=120, environment=None, database=True, stdin=None):
@@ -198,6 +255,7 @@ def replay(answer):
         def do_GET(self):
             path, _, query = self.path.partition("?")
             requests.append({"path": path, "query": query, "headers": dict(self.headers)})
+            LEAKS.extend(f"{leak} in the URL of a request" for leak in canaries.in_text(self.path))
             status, headers, body = answer(path, query)
             if status is None:
                 self.close_connection = True
@@ -240,6 +298,8 @@ def main(tests):
         world = World()
         try:
             test(world)
+            found = world.leaks()
+            assert not found, "secrets were left behind: " + ", ".join(found)
             passed += 1
         except Skip as reason:
             skipped += 1

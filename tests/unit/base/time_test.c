@@ -136,6 +136,7 @@ TEST(time_http_forms)
     CHECK_INT(1700000000, parse_http("Tue Nov 14 22:13:20 2023"));
     CHECK_INT(1700000000, parse_http("Tuesday, 14-Nov-23 22:13:20 GMT"));
     CHECK_INT(1483228800, parse_http("Sat, 31 Dec 2016 23:59:60 GMT")); /* leap second */
+    CHECK_INT(-12345, parse_http("Fri, 31 Dec 9999 23:59:60 GMT"));     /* after the calendar */
     CHECK_INT(0, parse_http("Thursday, 01-Jan-70 00:00:00 GMT"));
     CHECK_INT(3155673600, parse_http("Tuesday, 31-Dec-69 00:00:00 GMT")); /* 2069 */
 }

@@ -549,6 +549,29 @@ TEST(config_database_passwords)
     world_close(&w);
 }
 
+TEST(config_environment_is_wiped)
+{
+    char key[] = "CCDATA_API_KEY=canary-one";
+    char file[] = "S2_PASSWORD_FILE=/run/secrets/s2";
+    char with[] = "CCDATA_DATABASE_URL=mysql://u:canary@h/d";
+    char other[] = "CCDATA_API_KEYS=canary-two";
+    char plain[] = "LOG_LEVEL=INFO";
+    char hook[] = "SLACK_WEBHOOK_URL=https://h/canary";
+    char *const environment[] = {key, file, with, other, plain, hook, NULL};
+    config_wipe_environment(environment);
+    CHECK_TEXT("CCDATA_API_KEY=", key);
+    CHECK_INT(0, key[sizeof(key) - 2]);
+    CHECK_TEXT("S2_PASSWORD_FILE=/run/secrets/s2", file);
+    CHECK_TEXT("CCDATA_DATABASE_URL=", with);
+    CHECK_TEXT("CCDATA_API_KEYS=canary-two", other);
+    CHECK_TEXT("LOG_LEVEL=INFO", plain);
+    CHECK_TEXT("SLACK_WEBHOOK_URL=", hook);
+    char without[] = "CCDATA_DATABASE_URL=sqlite:x.db";
+    config_wipe_environment((char *const[]){without, NULL});
+    CHECK_TEXT("CCDATA_DATABASE_URL=sqlite:x.db", without);
+    config_wipe_environment(NULL);
+}
+
 TEST(config_no_memory)
 {
     struct world w;

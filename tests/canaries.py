@@ -1,0 +1,95 @@
+"""The secrets that the tests plant, and the search for them. Each holds characters that every encoding changes."""
+import base64
+import json
+import os
+import re
+import urllib.parse
+
+KEY = 'canary-key+/=&%41"\\0123456789abcdef'
+DATABASE_PASSWORD = "canary-db@pass:w/o+rd%41&0123456789"
+ADMIN_PASSWORD = "canary-admin@pass/w+rd&0123456789"
+S2_PASSWORD = "canary s2 päss:w/o+rd%&'\"\\0123456789"
+HTTP_TEST_KEY = "canary-5f1d0c"  # tests/unit/http
+# name -> value; the runner looks for all of them in all that a test leaves behind
+ALL = {"API key": KEY, "database password": DATABASE_PASSWORD, "administrator's password": ADMIN_PASSWORD,
+       "SingleStore password": S2_PASSWORD, "key of the unit tests": HTTP_TEST_KEY}
+
+PREFIX_BYTES = 16  # messages are cut: the beginning of a secret is enough
+READ_BYTES = 1 << 20
+
+
+def base64_forms(secret):
+    """The digits that depend on the secret alone, wherever it stands within the bytes that are encoded."""
+    for shift in range(3):
+        digits = base64.b64encode(b"\0" * shift + secret)
+        first = -(-8 * shift // 6)
+        last = 8 * (shift + len(secret)) // 6
+        for form in (digits[first:last], base64.urlsafe_b64encode(b"\0" * shift + secret)[first:last]):
+            yield form
+
+
+def forms(secret):
+    """name -> patterns (bytes) of a secret in each form."""
+    start = secret.encode()[:PREFIX_BYTES]
+    quoted = [urllib.parse.quote(start, safe=safe).encode() for safe in ("", "/", "/:@&=+")]
+    quoted += [re.sub(rb"%..", lambda found: found.group().lower(), form) for form in quoted]
+    quoted += [urllib.parse.quote_plus(start).encode(), b"".join(b"%%%02X" % byte for byte in start)]
+    text = start.decode(errors="ignore")
+    return {
+        "raw": [start],
+        "URL": quoted,
+        "JSON": [json.dumps(text, ensure_ascii=plain)[1:-1].encode() for plain in (False, True)]
+                + [json.dumps(text)[1:-1].replace("/", "\\/").encode()],
+        "base64": list(base64_forms(start)),
+        "hex": [start.hex().encode(), start.hex().upper().encode()],
+    }
+
+
+def compile_forms():
+    found = []
+    for name, secret in ALL.items():
+        for form, patterns in forms(secret).items():
+            found.append((name, form, re.compile(b"|".join(sorted({re.escape(p) for p in patterns}, key=len, reverse=True)))))
+    return found
+
+
+FORMS = compile_forms()
+# Only what holds one of these can hold a form: one pass over clean bytes instead of one for each form.
+ANY = re.compile(b"|".join(pattern.pattern for _, _, pattern in FORMS))
+OVERLAP_BYTES = max(len(p) for secret in ALL.values() for patterns in forms(secret).values() for p in patterns)
+
+
+def in_bytes(data):
+    """What of which secret stands in there: "API key (base64)" …"""
+    if not ANY.search(data):
+        return []
+    return [f"{name} ({form})" for name, form, pattern in FORMS if pattern.search(data)]
+
+
+def in_text(text):
+    return in_bytes(text.encode(errors="replace") if isinstance(text, str) else text or b"")
+
+
+def in_file(path):
+    found, kept = set(), b""
+    with open(path, "rb") as file:
+        while piece := file.read(READ_BYTES):
+            found.update(in_bytes(kept + piece))
+            kept = piece[-OVERLAP_BYTES:]
+    return sorted(found)
+
+
+def in_folder(folder, planted=()):
+    """Secrets in the files of a folder and in their names, but for the files where a test planted them."""
+    planted = {os.path.realpath(path) for path in planted}
+    found = []
+    for place, folders, files in os.walk(folder):
+        for name in folders + files:
+            path = os.path.join(place, name)
+            shown = os.path.relpath(path, folder)
+            found += [f"{secret} in the name of {shown}" for secret in in_text(name)]
+            if name in files and (name == "core" or name.startswith("core.")):
+                found.append(f"a core file: {shown}")
+            if name in files and os.path.isfile(path) and os.path.realpath(path) not in planted:
+                found += [f"{secret} in {shown}" for secret in in_file(path)]
+    return found
