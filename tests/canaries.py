@@ -2,12 +2,15 @@
 import base64
 import json
 import os
+import pathlib
 import re
 import urllib.parse
 
+HEADER = pathlib.Path(__file__).resolve().parent / "unit" / "canaries.h"
+OF_SERVERS = dict(re.findall(r'#define (\w+) "(.*)"', HEADER.read_text(encoding="utf-8")))
+
 KEY = 'canary-key+/=&%41"\\0123456789abcdef'
-DATABASE_PASSWORD = "canary-db@pass:w/o+rd%41&0123456789"
-ADMIN_PASSWORD = "canary-admin@pass/w+rd&0123456789"
+DATABASE_PASSWORD, ADMIN_PASSWORD = OF_SERVERS["DATABASE_PASSWORD"], OF_SERVERS["ADMIN_PASSWORD"]
 S2_PASSWORD = "canary s2 päss:w/o+rd%&'\"\\0123456789"
 HTTP_TEST_KEY = "canary-5f1d0c"  # tests/unit/http
 # name -> value; the runner looks for all of them in all that a test leaves behind

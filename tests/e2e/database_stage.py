@@ -22,7 +22,7 @@ def stage(world, kind, seed):
     """A vendor, a server, and what an undisturbed run gives."""
     whole = harness.World()
     try:
-        with harness.simulator(world, "--now", NOW, "--seed", seed, "--latency_ms", "1") as sim, servers.running(kind) as server:
+        with harness.simulator(world, "--now", NOW, "--seed", seed, "--latency_ms", "1") as sim, harness.server_of(kind) as server:
             result = whole.run(*COMMAND, vendor=sim.url, environment=SMALL)
             assert result.returncode == 0, result.stderr
             whole.digest = dumps.digest(whole, VIEW)

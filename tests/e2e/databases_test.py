@@ -41,7 +41,7 @@ def check_equal(world, other):
 @contextlib.contextmanager
 def server_of(kind, **settings):
     try:
-        with servers.running(kind, **settings) as server:
+        with harness.server_of(kind, **settings) as server:
             yield server
     except servers.Unavailable as reason:
         raise harness.Skip(f"{kind}: {reason}") from reason

@@ -70,14 +70,22 @@ def search_server(server):
             LEAKS.extend(f"{leak} in {server.kind} table {database}.{table}" for leak in canaries.in_text(text))
 
 
+@contextlib.contextmanager
+def server_of(kind, **settings):
+    """A private server that is searched before it stops, unless the test has left it dead; servers.Unavailable."""
+    with servers.running(kind, **settings) as server:
+        yield server
+        if server.alive() and server.answers():
+            search_server(server)
+
+
 def each_server(settings=lambda kind: {}):
     """Private servers, one kind after the other; those that cannot run are named, and a skip when none can."""
     reasons = []
     for kind in servers.KINDS:
         try:
-            with servers.running(kind, **settings(kind)) as server:
+            with server_of(kind, **settings(kind)) as server:
                 yield server
-                search_server(server)
         except servers.Unavailable as reason:
             reasons.append(f"{kind}: {reason}")
     if len(reasons) == len(servers.KINDS):

@@ -59,10 +59,14 @@ static void url_of(const struct back_end *server, const char *user, const char *
                    const char *database, char *out)
 {
     struct store_url url;
+    struct buf coded;
     parse(given(server, "URL"), &url);
+    buf_init(&coded, URL_MAX_BYTES, NULL);
+    buf_add_url_text(&coded, str_from(password ? password : url.password));
     str_print(out, URL_MAX_BYTES, "%s://%s:%s@%s:%u/%s", url.scheme, user ? user : url.user,
-              password ? password : url.password, url.hosts[0].name, (unsigned)url.hosts[0].port,
+              buf_str(&coded).ptr, url.hosts[0].name, (unsigned)url.hosts[0].port,
               database ? database : url.database);
+    buf_release(&coded);
     store_url_release(&url);
 }
 

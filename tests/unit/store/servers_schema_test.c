@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "canaries.h"
 #include "server.h"
 
 #define STRANGER "ccdata_stranger"
@@ -236,7 +237,7 @@ SERVERS_ALONE(database_that_does_not_exist)
         f->read_only = i == 1;
         CHECK_INT(CCD_DATABASE_SCHEMA, server_try_open(f));
         CHECK(strstr(f->err.message, "ccdata_case") != NULL);
-        CHECK(strstr(f->err.message, "secret-of-tests") == NULL);
+        CHECK(strstr(f->err.message, DATABASE_PASSWORD) == NULL);
     }
 }
 

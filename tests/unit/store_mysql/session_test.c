@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "canaries.h"
 #include "support.h"
 
 static double now_s(void)
@@ -72,12 +73,12 @@ TEST(the_clients_own_file)
     str_print(path, sizeof(path), "%s/.my.cnf", folder);
     write_file(path,
                "# comment\n[mysqld]\npassword=server\n[client]\nuser = ccdata\n"
-               "password=\"secret-of-tests\"\nlocal-infile=1\ninit-command=DROP TABLE x\n"
+               "password=\"" DATABASE_PASSWORD "\"\nlocal-infile=1\ninit-command=DROP TABLE x\n"
                "ssl-ca=/nowhere\nhost=elsewhere\n[mysql]\nuser=other\n",
                0600);
     client_file_read(path, &file);
     CHECK_TEXT("ccdata", file.user);
-    CHECK_TEXT("secret-of-tests", file.password);
+    CHECK_TEXT(DATABASE_PASSWORD, file.password);
     CHECK(file.has_password);
 
     struct sql_target t;
@@ -175,7 +176,7 @@ TEST(a_read_only_server)
     CHECK(strstr(err.message, "read-only") != NULL);
     /* Even for one who could write there. */
     str_copy(t.url.user, sizeof(t.url.user), STR("ccdata_admin"));
-    str_copy(t.url.password, sizeof(t.url.password), STR("admin-of-tests"));
+    str_copy(t.url.password, sizeof(t.url.password), STR(ADMIN_PASSWORD));
     CHECK_INT(CCD_DATABASE_UNREACHABLE, connect_status(&t, &err));
     target_init(&t, &replica);
     t.url.hosts[1] = t.url.hosts[0];
@@ -271,7 +272,7 @@ static int tls_status(const struct server *s, const char *host, enum ssl_mode mo
         CHECK_INT(1, read_i64(c, "SELECT 1"));
     sql_driver_mysql.close(c);
     if (status != CCD_OK)
-        CHECK(strstr(err.message, "secret-of-tests") == NULL);
+        CHECK(strstr(err.message, DATABASE_PASSWORD) == NULL);
     return status;
 }
 

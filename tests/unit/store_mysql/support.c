@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "canaries.h"
+
 /* ---- servers ---- */
 
 static bool ask(const char *request, char *answer, size_t capacity)
@@ -104,7 +106,7 @@ static void target_common(struct sql_target *t)
     str_copy(t->name, sizeof(t->name), STR("ccdata@test/ccdata_test"));
     str_copy(t->url.scheme, sizeof(t->url.scheme), STR("mariadb"));
     str_copy(t->url.user, sizeof(t->url.user), STR("ccdata"));
-    str_copy(t->url.password, sizeof(t->url.password), STR("secret-of-tests"));
+    str_copy(t->url.password, sizeof(t->url.password), STR(DATABASE_PASSWORD));
     t->url.has_password = true;
     str_copy(t->url.database, sizeof(t->url.database), STR("ccdata_test"));
     t->url.host_count = 1;

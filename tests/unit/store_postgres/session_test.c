@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "canaries.h"
 #include "support.h"
 
 static int64_t now_ms(void)
@@ -200,7 +201,7 @@ TEST(the_password_file)
     char path[] = "/tmp/ccdata_passXXXXXX";
     int fd = mkstemp(path);
     FILE *file = fdopen(fd, "w");
-    fprintf(file, "127.0.0.1:%d:ccdata_test:ccdata:secret-of-tests\n", t.url.hosts[0].port);
+    fprintf(file, "127.0.0.1:%d:ccdata_test:ccdata:%s\n", t.url.hosts[0].port, DATABASE_PASSWORD);
     fclose(file);
     chmod(path, 0600);
     t.url.has_password = false;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "canaries.h"
+
 static _Noreturn void give_up(const char *what, const char *why)
 {
     fprintf(stderr, "%s: %s\n", what, why);
@@ -77,12 +79,12 @@ static struct sql_target target_as(const char *server, const char *user, const c
 
 struct sql_target target_of(const char *server)
 {
-    return target_as(server, "ccdata", "secret-of-tests");
+    return target_as(server, "ccdata", DATABASE_PASSWORD);
 }
 
 struct sql_target admin_of(const char *server)
 {
-    return target_as(server, "ccdata_admin", "admin-of-tests");
+    return target_as(server, "ccdata_admin", ADMIN_PASSWORD);
 }
 
 struct postgres *connect_to(const struct sql_target *t)

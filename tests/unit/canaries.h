@@ -1,0 +1,9 @@
+/* Passwords of the private servers (tests/servers.py); tests/canaries.py reads them from here. Every
+ * encoding changes them. */
+#ifndef TESTS_UNIT_CANARIES_H
+#define TESTS_UNIT_CANARIES_H
+
+#define DATABASE_PASSWORD "canary-db@pass/w+o%41&0123456789"
+#define ADMIN_PASSWORD "canary-admin@pass/w+rd&0123456789"
+
+#endif
