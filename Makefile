@@ -45,9 +45,9 @@ asan: deps-test
 tsan: deps-test
 	@python3 tests/run.py tsan --werror $(WERROR) $(if $(T),--only $(T))
 
-# Each fuzz target for a minute (SECONDS=n for longer).
+# Each fuzz target for a minute (SECONDS=n for longer, T=name for one of them).
 fuzz: deps-test
-	@sh tools/fuzz.sh $(or $(SECONDS),60)
+	@sh tools/fuzz.sh $(or $(SECONDS),60) $(T)
 
 coverage: deps-test
 	@sh tools/coverage.sh

@@ -6,7 +6,7 @@
 #include "http/base_url.h"
 #include "model/request.h"
 
-enum { OUT_MAX_BYTES = 1 << 20 };
+enum { OUT_MAX_BYTES = 1 << 20, NAMES_MAX_BYTES = 2048 };
 
 static char decoded_byte(const char **at)
 {
@@ -67,7 +67,7 @@ static void check_catalogue(struct str market)
 /* The first byte says how long the name of the market is. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    if (len == 0)
+    if (len == 0 || len > NAMES_MAX_BYTES)
         return 0;
     size_t market_len = bytes[0] < len - 1 ? bytes[0] : len - 1;
     char *text = malloc(len);

@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 #include "fuzz.h"
 
-enum { OUT_MAX_BYTES = 1 << 20 };
+enum { OUT_MAX_BYTES = 1 << 20, TEXT_MAX_BYTES = 4096 };
 
 static void check_json(struct str text)
 {
@@ -75,6 +75,8 @@ static void check_printable(char *text, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
+    if (len > TEXT_MAX_BYTES)
+        return 0;
     char *copy = malloc(len + 1);
     PROMISE(copy);
     memcpy(copy, bytes, len);

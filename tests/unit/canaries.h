@@ -1,5 +1,5 @@
-/* Passwords of the private servers (tests/servers.py); tests/canaries.py reads them from here. Every
- * encoding changes them. */
+/* Passwords of the private servers (tests/servers.py), which every encoding changes.
+ * tests/canaries.py reads them from here. */
 #ifndef TESTS_UNIT_CANARIES_H
 #define TESTS_UNIT_CANARIES_H
 
