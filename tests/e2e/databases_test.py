@@ -164,4 +164,18 @@ def test_server_that_is_not_there(world):
         assert f"127.0.0.1:{port}" in result.stderr, result.stderr
 
 
+def test_the_search_finds_a_secret_in_a_table(world):
+    """What the harness looks through before it stops a server."""
+    for kind in servers.KINDS:
+        with server_of(kind) as server:
+            world.use(server)
+            harness.search_server(server)
+            assert harness.LEAKS == [], "a fresh server holds secrets"
+            server.sql(f"CREATE TABLE noted (line VARCHAR(400)); INSERT INTO noted VALUES ('sent {harness.KEY.encode().hex()}')", world.name)
+            harness.search_server(server)
+            assert harness.LEAKS == [f"API key (hex) in {kind} table {world.name}.noted"], harness.LEAKS
+            server.drop_database(world.name)
+            harness.LEAKS.clear()
+
+
 harness.main(globals())
