@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 
-enum { FILE_MODE = 0640, FOLDER_MODE = 0750, BACKUP_NAME_BYTES = LOG_PATH_BYTES + 32 };
+enum { FILE_MODE = 0600, FOLDER_MODE = 0700, BACKUP_NAME_BYTES = LOG_PATH_BYTES + 32 };
 
 int log_file_init(struct log_file *f, struct str path, int64_t max_bytes, int64_t backup_count,
                   struct ccd_error *err)

@@ -41,6 +41,7 @@ static void check_option(const struct args *args, const struct option *option)
         PROMISE(*(const bool *)member(args, option));
         break;
     case OPTION_INTEGER:
+    case OPTION_PERCENT:
         number = *(const int64_t *)member(args, option);
         PROMISE(number >= option->min && number <= option->max);
         break;

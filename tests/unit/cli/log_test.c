@@ -109,7 +109,7 @@ TEST(log_file_makes_its_folders_and_keeps_so_many_backups)
     check_file(&f, ".2", "three\nfour\n");
     check_file(&f, ".3", "(none)");
     CHECK_INT(0, stat(f.file, &st));
-    CHECK_INT(0, st.st_mode & 07);
+    CHECK_INT(0, st.st_mode & 077);
     log_file_close(&log);
     folder_remove(&f);
 }
