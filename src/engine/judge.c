@@ -217,6 +217,28 @@ static int64_t next_check(const struct judge_question *q, int64_t ts, bool confi
     return time_floor(q->sent_utc_s, SECONDS_PER_DAY) + (wait_days + 1) * SECONDS_PER_DAY;
 }
 
+/* Seen before, by an answer at least HOLE_CHECK_S older than this one. */
+static bool is_second_answer(const struct judge_question *q, const struct coverage_segment *known,
+                             enum coverage_state state)
+{
+    return known && known->state == state && known->asked_utc_s + HOLE_CHECK_S <= q->sent_utc_s;
+}
+
+/* The vendor says that it has nothing in [from, to) nor before. All of that is as sure as the
+ * newest period, which alone is asked again: one call that refutes or confirms it. */
+static void add_before_start(const struct judge_question *q, struct judgement *out, int64_t from_ts,
+                             int64_t to_ts)
+{
+    if (from_ts >= to_ts)
+        return;
+    size_t hint = 0;
+    int64_t newest_ts = to_ts - step_of(q);
+    bool confirmed = is_second_answer(q, known_at(q, newest_ts, &hint), COVERAGE_BEFORE_START);
+    add_segment(out, from_ts, newest_ts, COVERAGE_BEFORE_START, q->sent_utc_s, 0);
+    add_segment(out, newest_ts, to_ts, COVERAGE_BEFORE_START, q->sent_utc_s,
+                next_check(q, newest_ts, confirmed));
+}
+
 /* No record for [from, to) although the series lives on both sides: one segment per stretch of
  * equal history. A hole that was seen before, at least HOLE_CHECK_S ago, is now confirmed. Young
  * periods are left open. */
@@ -233,9 +255,8 @@ static void add_hole(const struct judge_question *q, struct judgement *out, int6
             out->pending += missing;
             continue;
         }
-        bool seen = known && known->state == COVERAGE_EMPTY;
-        bool confirmed = seen && (coverage_is_confirmed(known) ||
-                                  known->asked_utc_s + HOLE_CHECK_S <= q->sent_utc_s);
+        bool confirmed = is_second_answer(q, known, COVERAGE_EMPTY) ||
+                         (known && known->state == COVERAGE_EMPTY && coverage_is_confirmed(known));
         out->empty += missing;
         add_segment(out, ts, ts + step_s, COVERAGE_EMPTY, q->sent_utc_s,
                     next_check(q, ts, confirmed));
@@ -372,6 +393,59 @@ static void judge_rows(const struct judge_question *q, const struct batch *b, in
     judge_tail(q, out, expected, hint);
 }
 
+/* What is claimed to be before the start, and when that was said at the latest; empty = nothing. */
+static struct coverage_segment claimed_before_start(const struct judge_question *q)
+{
+    struct coverage_segment all = {.to_ts = q->start_ts, .asked_utc_s = q->start_asked_utc_s};
+    if (q->start_ts != 0)
+        all.from_ts = min_i64(q->want.from_ts, q->start_ts);
+    for (size_t i = 0; i < q->merged_count; i++) {
+        const struct coverage_segment *m = &q->merged[i];
+        if (m->state != COVERAGE_BEFORE_START)
+            continue;
+        all.from_ts = all.to_ts == 0 ? m->from_ts : min_i64(all.from_ts, m->from_ts);
+        all.to_ts = max_i64(all.to_ts, m->to_ts);
+        all.asked_utc_s = max_i64(all.asked_utc_s, m->asked_utc_s);
+    }
+    return all;
+}
+
+static bool is_hole_now(const struct judgement *j, int64_t ts)
+{
+    for (size_t i = 0; i < j->segment_count; i++)
+        if (j->segments[i].from_ts <= ts && ts < j->segments[i].to_ts)
+            return j->segments[i].state == COVERAGE_EMPTY;
+    return false;
+}
+
+/* Is there something at oldest_ts, where, or before where, there was to be nothing, or a hole in
+ * place of the newest period of it? Then all that was concluded is open again, and what says so is
+ * later than the claim, whatever the clocks say. */
+static void review_start(const struct judge_question *q, struct judgement *out, int64_t oldest_ts)
+{
+    struct coverage_segment claim = claimed_before_start(q);
+    if (oldest_ts >= claim.to_ts && !is_hole_now(out, claim.to_ts - step_of(q)))
+        return;
+    struct coverage_segment open = {
+        .from_ts = claim.from_ts,
+        .to_ts = min_i64(min_i64(claim.to_ts, q->recheck_from_ts), out->final_before_ts),
+        .state = COVERAGE_EMPTY,
+        .next_check_utc_s = next_check(q, claim.from_ts, false),
+    };
+    if (open.from_ts < open.to_ts) {
+        memmove(out->segments + 1, out->segments, out->segment_count * sizeof(*out->segments));
+        out->segments[0] = open;
+        out->segment_count++;
+    }
+    int64_t told_ts = q->window.from_ts;
+    if (out->segment_count > 0)
+        told_ts = max_i64(told_ts, out->segments[out->segment_count - 1].to_ts);
+    add_segment(out, told_ts, min_i64(claim.to_ts, out->final_before_ts), COVERAGE_EMPTY,
+                q->sent_utc_s, open.next_check_utc_s);
+    for (size_t i = 0; i < out->segment_count; i++)
+        out->segments[i].asked_utc_s = max_i64(q->sent_utc_s, claim.asked_utc_s + 1);
+}
+
 /* Everything but the big arrays, which are written before they are read. */
 static void clear(struct judgement *out, const struct judge_question *q)
 {
@@ -404,6 +478,7 @@ int judge_page(const struct judge_question *q, struct batch *b, struct judgement
                    : CCD_BAD_REPLY;
     }
     batch_sort_by(b, (size_t)columns.ts, out->order);
+    int64_t oldest_ts = rows > 0 ? row_ts(b, 0, columns.ts) : 0;
     struct spread spread = drop_outside(q, b, columns.ts, out);
     if (spread.younger && !spread.within && !spread.older) {
         batch_clear(b);
@@ -421,6 +496,8 @@ int judge_page(const struct judge_question *q, struct batch *b, struct judgement
         judge_rows(q, b, columns.ts, first, spread.older, out, &hint);
     else if (rows > 0) /* the series lives, but has no closed period in the window */
         judge_tail(q, out, q->window.from_ts, &hint);
+    if (rows > 0)
+        review_start(q, out, oldest_ts);
     return 0;
 }
 
@@ -435,8 +512,7 @@ void judge_end_of_history(const struct judge_question *q, struct judgement *out)
     out->start_reached = true;
     int64_t from = min_i64(q->want.from_ts, q->window.from_ts);
     int64_t to = q->window.to_ts;
-    add_segment(out, from, min_i64(to, out->final_before_ts), COVERAGE_BEFORE_START, q->sent_utc_s,
-                0);
+    add_before_start(q, out, from, min_i64(to, out->final_before_ts));
     count_before_start(q, out, q->window.from_ts, to);
 }
 
@@ -445,4 +521,5 @@ void judge_nothing(const struct judge_question *q, struct judgement *out)
     clear(out, q);
     size_t hint = 0;
     judge_tail(q, out, q->window.from_ts, &hint);
+    review_start(q, out, q->window.from_ts); /* else it would be the end of history again */
 }

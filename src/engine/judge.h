@@ -10,8 +10,10 @@
 
 enum {
     JUDGE_ROWS_MAX = 5001,                   /* a page of 5000 and the open bucket */
-    JUDGE_SEGMENTS_MAX = JUDGE_ROWS_MAX + 1, /* stored runs and holes alternate at worst */
-    HOLE_CHECK_S = 3600, /* an unconfirmed hole is asked again after this long, a confirmed one … */
+    JUDGE_SEGMENTS_MAX = JUDGE_ROWS_MAX + 3, /* stored runs and holes alternate at worst, around
+                                                them a start of history that is open again */
+    HOLE_CHECK_S = 3600,      /* an unconfirmed hole, or start of history, is asked again after this
+                                 long, a confirmed one … */
     HOLE_CHECK_DAYS_MAX = 64, /* … after as many days as it is old, a power of two of them, up to
                                  this many … */
     HOLE_OLD_DAYS = 400,      /* … and beyond this age no more */
@@ -26,9 +28,11 @@ struct judge_question {
     struct period_range window; /* what this call was made for */
     int64_t recheck_from_ts; /* it asked from here on, to see what became of known periods; at most
                                 window.from_ts */
-    int64_t first_ts;           /* time of the series' first data; 0 = unknown */
-    int64_t newest_ts;          /* some data at or after this time is known to exist; 0 = none */
-    int64_t oldest_ts;          /* data at this time was seen in this run; 0 = none */
+    int64_t first_ts;        /* time of the series' first data; 0 = unknown */
+    int64_t newest_ts;       /* some data at or after this time is known to exist; 0 = none */
+    int64_t oldest_ts;       /* data at this time was seen in this run; 0 = none */
+    int64_t start_ts; /* there is nothing before it, said a reply of this run; 0 = none did … */
+    int64_t start_asked_utc_s; /* … when asked then */
     int64_t
         sent_utc_s; /* when the request was sent: the earlier of our clock and the vendor's Date */
     int64_t planned_utc_s; /* `now` of the plan: which holes counted as missing */

@@ -53,6 +53,8 @@ struct series {
     int64_t first_ts;
     int64_t newest_ts;
     int64_t oldest_ts; /* of what was seen in this run; 0 = nothing */
+    int64_t start_ts;  /* as struct judge_question has it */
+    int64_t start_asked_utc_s;
     struct coverage_segment *merged;
     size_t merged_count;
     int64_t planned_utc_s;     /* `now` of the plan, so that holes do not fall due in mid-run */
@@ -627,8 +629,9 @@ static void reopen(struct session *s, size_t series, int64_t cursor_ts)
 
 /* The start of history is reached: what was not given out yet needs no call. It is counted with
  * this page, so that every missing period is counted by exactly one. */
-static void close_older(struct series *series, struct judgement *j)
+static void close_older(struct series *series, const struct slot *slot)
 {
+    struct judgement *j = slot->judgement;
     int64_t step_s = interval_infos[series->interval].step_s;
     struct period_range older = {series->want.from_ts, series->cursor_ts};
     struct plan_gaps gaps;
@@ -641,6 +644,10 @@ static void close_older(struct series *series, struct judgement *j)
         j->pending += (gap.to_ts - gap.from_ts) / step_s - final;
     }
     series->cursor_ts = series->want.from_ts;
+    if (slot->window.to_ts > series->start_ts)
+        series->start_ts = slot->window.to_ts;
+    if (slot->sent_utc_s > series->start_asked_utc_s)
+        series->start_asked_utc_s = slot->sent_utc_s;
 }
 
 /* Ask on from a head whose start of history is not confirmed: together with the older pages, or
@@ -671,7 +678,7 @@ static void write_page(struct session *s, uint32_t index, struct slot *slot)
     struct judgement *j = slot->judgement;
     struct series *series = &s->series[slot->series];
     if (j->start_reached)
-        close_older(series, j);
+        close_older(series, slot);
     else if (j->head.from_ts < j->head.to_ts)
         ask_on(s, slot);
     if (slot->batch->row_count > 0)
@@ -709,6 +716,8 @@ static void on_answer(struct session *s, const struct session_event *e, struct s
         .first_ts = series->first_ts,
         .newest_ts = series->newest_ts,
         .oldest_ts = series->oldest_ts,
+        .start_ts = series->start_ts,
+        .start_asked_utc_s = series->start_asked_utc_s,
         .sent_utc_s = e->sent_utc_s,
         .planned_utc_s = series->planned_utc_s,
         .settle_s = s->config.settle_s,

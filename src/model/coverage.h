@@ -29,12 +29,13 @@ struct coverage_segment {
     int64_t next_check_utc_s; /* to be asked again from then on; 0 = never of its own accord */
 };
 
-/* Whether what the segment says is settled: an empty one is when a second answer said the same. A
- * confirmed hole that is looked at again has a midnight (UTC) as its next check, an unconfirmed one
- * never does. */
+/* Whether what the segment says is settled: that the vendor has nothing is when a second answer
+ * said the same. What is confirmed and looked at again has a midnight (UTC) as its next check, the
+ * unconfirmed never does. Only the newest period before a start of history is looked at, and the
+ * older ones are as sure as it is. */
 static inline bool coverage_is_confirmed(const struct coverage_segment *segment)
 {
-    return segment->state != COVERAGE_EMPTY || segment->next_check_utc_s % 86400 == 0;
+    return segment->next_check_utc_s % 86400 == 0;
 }
 
 /* Sort and merge in place into disjoint ascending segments, adjacent equal ones joined (asked = the

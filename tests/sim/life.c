@@ -250,6 +250,15 @@ static bool is_claimed(const struct coverage_segment *merged, size_t count, int6
     return false;
 }
 
+/* Data where a claim says that there is none. */
+static void note_filled(struct sim *sim, const struct coverage_segment *claim)
+{
+    if (claim->state == COVERAGE_EMPTY)
+        sim_saw(sim, SOMETIMES_HOLE_FILLED);
+    if (claim->state == COVERAGE_BEFORE_START)
+        sim_saw(sim, SOMETIMES_START_MOVED);
+}
+
 /* What the page changes of what was known, for the tally of states. Returns whether it holds rows
  * that were final already. */
 static bool note_page(struct life *l, const struct job *job)
@@ -268,9 +277,8 @@ static bool note_page(struct life *l, const struct job *job)
         if (segment->state == COVERAGE_REJECTED)
             sim_saw(sim, SOMETIMES_ROW_REJECTED);
         for (size_t k = 0; k < count && segment->state == COVERAGE_STORED; k++)
-            if (merged[k].state == COVERAGE_EMPTY && merged[k].from_ts < segment->to_ts &&
-                merged[k].to_ts > segment->from_ts)
-                sim_saw(sim, SOMETIMES_HOLE_FILLED);
+            if (merged[k].from_ts < segment->to_ts && merged[k].to_ts > segment->from_ts)
+                note_filled(sim, &merged[k]);
     }
     bool rechecked = false;
     int ts_column = data_type_column_flagged(job->page.type, COLUMN_TS);

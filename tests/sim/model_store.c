@@ -188,7 +188,8 @@ static int check_segments(const struct store_page *page, int64_t step_s, struct 
         bool whole = s->from_ts % step_s == 0 && s->to_ts % step_s == 0;
         if (!whole || s->from_ts >= s->to_ts || s->from_ts < before ||
             (unsigned)s->state >= COVERAGE_STATE_COUNT || s->to_ts > page->final_before_ts ||
-            (s->next_check_utc_s != 0 && s->state != COVERAGE_EMPTY))
+            (s->next_check_utc_s != 0 && s->state != COVERAGE_EMPTY &&
+             s->state != COVERAGE_BEFORE_START))
             return error_set(err, CCD_INTERNAL, "segment %zu: %s %lld-%lld", i,
                              coverage_state_name(s->state), (long long)s->from_ts,
                              (long long)s->to_ts);

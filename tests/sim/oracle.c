@@ -53,10 +53,31 @@ static const struct model_row *row_at(const struct sim *sim, const struct sim_se
     return model_row_at(sim->store, s->names.series_id, s->step_s, ts);
 }
 
+/* What is claimed of a period; NULL = nothing. */
+static const struct coverage_segment *claim_at(const struct coverage_segment *merged, size_t count,
+                                               int64_t ts)
+{
+    for (size_t i = 0; i < count; i++)
+        if (merged[i].from_ts <= ts && ts < merged[i].to_ts)
+            return &merged[i];
+    return NULL;
+}
+
+/* Whether a claim is settled: that the vendor has nothing before some moment is as sure as the
+ * newest period of it. */
+static bool is_settled(const struct coverage_segment *claim, const struct coverage_segment *end)
+{
+    while (claim->state == COVERAGE_BEFORE_START && claim + 1 < end &&
+           claim[1].state == COVERAGE_BEFORE_START && claim[1].from_ts == claim->to_ts)
+        claim++;
+    return coverage_is_confirmed(claim);
+}
+
 /* ---- I4, I11 ---- */
 
 static const char *wrong_claim(struct sim *sim, const struct sim_series *s,
-                               const struct coverage_segment *segment, int64_t ts)
+                               const struct coverage_segment *segment,
+                               const struct coverage_segment *end, int64_t ts)
 {
     if (!in_job(s, ts))
         return segment->state == COVERAGE_STORED ? "I4: stored, but never asked for" : NULL;
@@ -69,12 +90,13 @@ static const char *wrong_claim(struct sim *sim, const struct sim_series *s,
                    ? "I11: claimed final while it may still change"
                    : NULL;
     case COVERAGE_EMPTY:
-        if (!coverage_is_confirmed(segment))
+        if (!is_settled(segment, end))
             return NULL; /* it will be asked again: nothing is claimed yet */
         return exists(sim, s, ts) ? "I4: claimed empty, but the vendor has it" : NULL;
     case COVERAGE_BEFORE_START:
-        return ts >= time_floor(s->vendor->first_ts, s->step_s) ? "I4: claimed before the start"
-                                                                : NULL;
+        return ts >= time_floor(s->vendor->first_ts, s->step_s) && is_settled(segment, end)
+                   ? "I4: claimed before the start"
+                   : NULL;
     case COVERAGE_REJECTED:
         return vendor_is_sick(sim, s, ts) ? NULL : "I4: claimed impossible, but it is not";
     case COVERAGE_AFTER_END:
@@ -90,7 +112,7 @@ void oracle_check_coverage(struct sim *sim, const struct sim_series *s)
     const struct coverage_segment *merged = sim_coverage(sim, s, &count);
     for (size_t i = 0; i < count && !sim->failed; i++) {
         for (int64_t ts = merged[i].from_ts; ts < merged[i].to_ts; ts += s->step_s) {
-            const char *wrong = wrong_claim(sim, s, &merged[i], ts);
+            const char *wrong = wrong_claim(sim, s, &merged[i], merged + count, ts);
             if (!wrong)
                 continue;
             sim_fail(sim, "%s: series %td period %lld (%s)", wrong, s - sim->series,
@@ -150,16 +172,6 @@ static int64_t failed_periods(const struct session_series_result *r)
 {
     return r->plan.periods_wanted - r->stored - r->fetched - r->empty_before - r->empty -
            r->rejected_before - r->rejected - r->pending;
-}
-
-/* What is claimed of a period; NULL = nothing. */
-static const struct coverage_segment *claim_at(const struct coverage_segment *merged, size_t count,
-                                               int64_t ts)
-{
-    for (size_t i = 0; i < count; i++)
-        if (merged[i].from_ts <= ts && ts < merged[i].to_ts)
-            return &merged[i];
-    return NULL;
 }
 
 /* Every wanted period is explained, or too young to be. */
@@ -227,7 +239,7 @@ bool oracle_is_settled(struct sim *sim)
         const struct coverage_segment *merged = sim_coverage(sim, s, &count);
         for (int64_t ts = s->job.from_ts; ts < s->job.to_ts && i != sim->rotten; ts += s->step_s) {
             const struct coverage_segment *claim = claim_at(merged, count, ts);
-            bool open = !claim || !coverage_is_confirmed(claim);
+            bool open = !claim || !is_settled(claim, merged + count);
             if (open && exists_from(sim, s, ts))
                 return false;
         }

@@ -22,7 +22,7 @@
     X(NO_CONTENT, "204")                                                                           \
     X(OTHER_SERIES, "the page of another series")                                                  \
     X(OTHER_WINDOW, "an older page of the series")                                                 \
-    X(FALSE_END, "end of history where older data was served before")                              \
+    X(FALSE_END, "end of history where there is older data")                                       \
     /* these change a reply that is good otherwise */                                              \
     X(SHUFFLED, "rows out of order")                                                               \
     X(DUPLICATED, "a row twice, equal or not")                                                     \
@@ -116,6 +116,8 @@ extern const char *const fault_texts[FAULT_COUNT];
     X(ROW_REJECTED, "impossible row set apart")                                                    \
     X(TAIL_OPEN, "newest periods left open")                                                       \
     X(END_DOUBTED, "end of history in front of known data taken for a hole")                       \
+    X(END_BELIEVED, "false end of history told where nothing older is known")                      \
+    X(START_MOVED, "data found later before what was taken for the start")                         \
     X(ROTTEN_SERIES, "others completed beside a series that is never answered well")               \
     X(DATE_TRUSTED, "vendor's Date earlier than our clock")                                        \
     X(CLOCK_JUMPED, "our clock jumped in mid-run")                                                 \

@@ -381,8 +381,7 @@ static void wrap_body(struct sim *sim, struct exchange *x)
         sim_saw(sim, SOMETIMES_GZIP_REFUSED);
 }
 
-/* "There is nothing here and before", although an older record is in the database: the vendor
- * served it. */
+/* "There is nothing here and before", although there is. */
 static bool answer_false_end(struct sim *sim, struct exchange *x, int64_t date)
 {
     struct sim_series *s = &sim->series[x->series];
@@ -392,7 +391,7 @@ static bool answer_false_end(struct sim *sim, struct exchange *x, int64_t date)
     bool older = false;
     for (size_t i = 0; i < count; i++)
         older |= merged[i].state == COVERAGE_STORED && merged[i].from_ts < window.to_ts;
-    if (!older || !may_lie(sim, s))
+    if (!may_lie(sim, s))
         return false;
     begin_head(sim, x, 404, date);
     end_head(x, "application/json");
@@ -401,7 +400,7 @@ static bool answer_false_end(struct sim *sim, struct exchange *x, int64_t date)
         "{\"Data\":{},\"Err\":{\"type\":1,\"message\":\"No %s entries available on or before "
         "%lld\",\"other_info\":{}}}",
         interval_infos[s->interval].unit_echo, (long long)window.to_ts - 1);
-    sim_saw(sim, SOMETIMES_END_DOUBTED);
+    sim_saw(sim, older ? SOMETIMES_END_DOUBTED : SOMETIMES_END_BELIEVED);
     return true;
 }
 

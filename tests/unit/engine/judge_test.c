@@ -619,7 +619,7 @@ TEST(judge_end_of_history_claims_all_that_is_older)
     begin(&f);
     judge_end(&f);
     CHECK(f.j->start_reached);
-    CHECK_TEXT("before_start 0-20", segments(&f));
+    CHECK_TEXT("before_start 0-19, before_start 19-20?", segments(&f));
     check_counts(f.j, 0, 0, 10, 0, 0, 0);
     end(&f);
 }
@@ -631,7 +631,7 @@ TEST(judge_end_of_history_in_front_of_stored_data)
     know(&f, 22, 40, COVERAGE_STORED, at(100), 0);
     judge_end(&f);
     CHECK(f.j->start_reached);
-    CHECK_TEXT("before_start 0-20", segments(&f));
+    CHECK_TEXT("before_start 0-19, before_start 19-20?", segments(&f));
     end(&f);
 }
 
@@ -653,8 +653,76 @@ TEST(judge_end_of_history_leaves_the_young_open)
     begin(&f);
     f.q.sent_utc_s = at(20);
     judge_end(&f);
-    CHECK_TEXT("before_start 0-14", segments(&f));
+    CHECK_TEXT("before_start 0-13, before_start 13-14?", segments(&f));
     check_counts(f.j, 0, 0, 4, 0, 6, 0);
+    end(&f);
+}
+
+/* Said two hours ago: nothing before minute 20. */
+static void know_start(struct fixture *f)
+{
+    int64_t asked = f->q.sent_utc_s - 2 * HOLE_CHECK_S;
+    know(f, 0, 19, COVERAGE_BEFORE_START, asked, 0);
+    know(f, 19, 20, COVERAGE_BEFORE_START, asked, asked + HOLE_CHECK_S);
+    f->q.window.from_ts = f->q.recheck_from_ts = at(19);
+}
+
+TEST(judge_start_is_confirmed_by_a_second_answer)
+{
+    struct fixture f;
+    begin(&f);
+    know_start(&f);
+    judge_end(&f);
+    CHECK_TEXT("before_start 0-19, before_start 19-20", segments(&f));
+    check_counts(f.j, 0, 0, 1, 0, 0, 0);
+    f.known[1].asked_utc_s = f.q.sent_utc_s - HOLE_CHECK_S + 1; /* too soon to mean more */
+    judge_end(&f);
+    CHECK_TEXT("before_start 0-19, before_start 19-20?", segments(&f));
+    end(&f);
+}
+
+TEST(judge_start_is_refuted_by_a_record)
+{
+    struct fixture f;
+    begin(&f);
+    know_start(&f);
+    add(&f, 19, 20);
+    CHECK_INT(0, judge(&f));
+    CHECK_TEXT("empty 0-19?, stored 19-20", segments(&f));
+    check_counts(f.j, 1, 0, 0, 0, 0, 0);
+    end(&f);
+}
+
+TEST(judge_start_is_refuted_by_an_older_record_or_an_empty_list)
+{
+    struct fixture f;
+    begin(&f);
+    know_start(&f);
+    add(&f, 12, 13);
+    CHECK_INT(0, judge(&f));
+    CHECK_TEXT("empty 0-20?", segments(&f));
+    check_counts(f.j, 0, 0, 0, 0, 0, 1);
+    batch_clear(&f.batch);
+    CHECK_INT(0, judge(&f));
+    judge_nothing(&f.q, f.j);
+    CHECK_TEXT("empty 0-20?", segments(&f));
+    end(&f);
+}
+
+TEST(judge_start_is_refuted_within_the_run)
+{
+    struct fixture f;
+    begin(&f);
+    f.q.start_ts = at(30);
+    f.q.start_asked_utc_s = f.q.sent_utc_s + 5; /* asked after this page was */
+    add(&f, 11, 12);
+    CHECK_INT(0, judge(&f));
+    for (size_t i = 0; i < f.j->segment_count; i++) {
+        CHECK_INT(f.q.sent_utc_s + 6, f.j->segments[i].asked_utc_s);
+        f.j->segments[i].asked_utc_s = f.q.sent_utc_s;
+    }
+    CHECK_TEXT("empty 0-10?, stored 11-12, empty 12-30?", segments(&f));
+    CHECK_INT(at(10), f.j->head.from_ts); /* asked on from */
     end(&f);
 }
 
@@ -756,7 +824,8 @@ TEST(judge_days)
 }
 
 /* Any page of any history: each missing period of the window is counted exactly once; segments
- * ascend, do not overlap, lie in the window, claim only final periods; stored claims have a row. */
+ * ascend, do not overlap, lie in what was asked but for a refuted start, claim only final periods;
+ * stored claims have a row. */
 static bool page_holds(struct fixture *f)
 {
     const struct judgement *j = f->j;
@@ -774,8 +843,10 @@ static bool page_holds(struct fixture *f)
         return false;
     for (size_t i = 0; i < j->segment_count; i++) {
         const struct coverage_segment *s = &j->segments[i];
-        if (s->from_ts < before || s->from_ts >= s->to_ts || s->from_ts < q->recheck_from_ts ||
-            s->to_ts > q->window.to_ts || s->to_ts > j->final_before_ts)
+        bool asked = s->from_ts >= q->recheck_from_ts && s->to_ts <= q->window.to_ts;
+        bool reopened = s->state == COVERAGE_EMPTY && !coverage_is_confirmed(s);
+        if (s->from_ts < before || s->from_ts >= s->to_ts || (!asked && !reopened) ||
+            s->to_ts > j->final_before_ts)
             return false;
         before = s->to_ts;
         if (s->state != COVERAGE_STORED)
