@@ -67,6 +67,8 @@ static const struct option_row option_rows[] = {
      "instruments per market (0: all of them)"},
     {"hole_permille", "N", OPTION_INT, AT(world.hole_permille), PERMILLE,
      "periods without any record (0)"},
+    {"mend_s", "N", OPTION_I64, AT(world.mend_s), 0, 31536000,
+     "half of those get one up to so much later (0: none)"},
     {"idle_permille", "N", OPTION_INT, AT(world.idle_permille), PERMILLE,
      "periods without a trade (10)"},
     {"restate_permille", "N", OPTION_INT, AT(world.restate_permille), PERMILLE,

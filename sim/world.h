@@ -18,6 +18,8 @@ struct world_config {
                          coinbase …) */
     int instruments_per_market;
     int hole_permille; /* chance of a period without any record in the middle of a series' life */
+    int64_t mend_s;    /* half of them get their record after all, up to so long after their end;
+                          0 = none */
     int idle_permille; /* chance of a no-trade row (absent trade keys) */
     int restate_permille; /* chance that a row changes once, at a moment of the world's choosing */
     int64_t publish_delay_s; /* a closed period is served only this long after its end */

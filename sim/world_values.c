@@ -194,6 +194,15 @@ static int64_t restated_at(const struct world *w, uint64_t dice, int64_t end)
     return end + w->config.publish_delay_s + longest / 2 + share(longest / 2, when);
 }
 
+/* When a hole gets its record; INT64_MAX = never, as half of them. */
+static int64_t mended_at(const struct world *w, uint64_t dice, int64_t end)
+{
+    uint64_t roll = dice_mix(dice);
+    if (w->config.mend_s == 0 || (die(roll, 0) & 1))
+        return INT64_MAX;
+    return end + w->config.publish_delay_s + 1 + share(w->config.mend_s, die(roll, 1));
+}
+
 static void lower(int64_t *until, int64_t moment)
 {
     if (until && moment < *until)
@@ -209,9 +218,11 @@ bool period_at(const struct world *w, const struct series *s, enum interval inte
         return false;
     uint64_t dice = period_dice(s, interval, ts);
     bool anchor = is_anchor(s, interval, ts);
-    if (!anchor && is_hole(w, dice))
-        return false;
     int64_t end = ts + step;
+    if (!anchor && is_hole(w, dice) && seen_s < mended_at(w, dice, end)) {
+        lower(until, mended_at(w, dice, end));
+        return false;
+    }
     int64_t begin = max_i64(ts, s->pub.first_ts);
     if (seen_s < begin) {
         lower(until, begin);

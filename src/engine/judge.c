@@ -426,22 +426,24 @@ static void review_start(const struct judge_question *q, struct judgement *out, 
     struct coverage_segment claim = claimed_before_start(q);
     if (oldest_ts >= claim.to_ts && !is_hole_now(out, claim.to_ts - step_of(q)))
         return;
-    struct coverage_segment open = {
-        .from_ts = claim.from_ts,
-        .to_ts = min_i64(min_i64(claim.to_ts, q->recheck_from_ts), out->final_before_ts),
-        .state = COVERAGE_EMPTY,
-        .next_check_utc_s = next_check(q, claim.from_ts, false),
-    };
-    if (open.from_ts < open.to_ts) {
+    int64_t to = min_i64(claim.to_ts, out->final_before_ts);
+    int64_t told_from = q->window.from_ts, told_to = q->window.from_ts;
+    if (out->segment_count > 0) {
+        told_from = out->segments[0].from_ts;
+        told_to = max_i64(told_to, out->segments[out->segment_count - 1].to_ts);
+    }
+    int64_t soon = next_check(q, claim.from_ts, false);
+    add_segment(out, told_to, to, COVERAGE_EMPTY, q->sent_utc_s, soon);
+    if (claim.from_ts < min_i64(to, told_from)) {
         memmove(out->segments + 1, out->segments, out->segment_count * sizeof(*out->segments));
-        out->segments[0] = open;
+        out->segments[0] = (struct coverage_segment){
+            .from_ts = claim.from_ts,
+            .to_ts = min_i64(to, told_from),
+            .state = COVERAGE_EMPTY,
+            .next_check_utc_s = soon,
+        };
         out->segment_count++;
     }
-    int64_t told_ts = q->window.from_ts;
-    if (out->segment_count > 0)
-        told_ts = max_i64(told_ts, out->segments[out->segment_count - 1].to_ts);
-    add_segment(out, told_ts, min_i64(claim.to_ts, out->final_before_ts), COVERAGE_EMPTY,
-                q->sent_utc_s, open.next_check_utc_s);
     for (size_t i = 0; i < out->segment_count; i++)
         out->segments[i].asked_utc_s = max_i64(q->sent_utc_s, claim.asked_utc_s + 1);
 }

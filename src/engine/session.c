@@ -651,11 +651,12 @@ static void close_older(struct series *series, const struct slot *slot)
 }
 
 /* Ask on from a head whose start of history is not confirmed: together with the older pages, or
- * alone when those were given out before. */
+ * alone when those were given out, or closed, before. */
 static void ask_on(struct session *s, const struct slot *slot)
 {
     struct period_range head = slot->judgement->head;
-    if (s->series[slot->series].given_from_ts == slot->window.from_ts)
+    const struct series *series = &s->series[slot->series];
+    if (series->given_from_ts == slot->window.from_ts && series->start_ts == 0)
         reopen(s, slot->series, head.to_ts);
     else if (s->redo_count < REDO_MAX)
         s->redo[s->redo_count++] = (struct redo){slot->series, head};

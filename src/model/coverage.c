@@ -34,8 +34,8 @@ static bool starts_later(const struct coverage_segment *a, const struct coverage
     return a->from_ts > b->from_ts;
 }
 
-/* The precedence of the header. The last two rules only make the result independent of the order of
- * arrival: of two holes seen at the same moment, the one that is asked again first. */
+/* The precedence of the header: of two answers of the same moment the one that is asked again first,
+ * which claims less. The last rule only makes the result independent of the order of arrival. */
 static bool beats(const struct coverage_segment *a, const struct coverage_segment *b)
 {
     bool a_stored = a->state == COVERAGE_STORED;
@@ -49,7 +49,7 @@ static bool beats(const struct coverage_segment *a, const struct coverage_segmen
     if (a->next_check_utc_s != b->next_check_utc_s) {
         bool a_settled = a->next_check_utc_s == 0;
         bool b_settled = b->next_check_utc_s == 0;
-        return a_settled || (!b_settled && a->next_check_utc_s < b->next_check_utc_s);
+        return b_settled || (!a_settled && a->next_check_utc_s < b->next_check_utc_s);
     }
     return a->state < b->state;
 }

@@ -1,6 +1,6 @@
 /* What is known about the periods of a series. Pure. Invariant: segments are only ever added;
  * reading merges them: stored beats everything, then the newest answer, then (same moment) the
- * confirmed one. */
+ * one that is asked again first. */
 #ifndef MODEL_COVERAGE_H
 #define MODEL_COVERAGE_H
 

@@ -16,6 +16,7 @@ enum {
     WRITERS_MAX = 2,
     STEPS_MAX = 20000, /* of one life at one moment: more is a livelock */
     SEGMENTS_MAX = SIM_PERIODS_MAX,
+    ROWS_MAX = 64, /* of a page */
     TEXT_MAX_BYTES = 1 << 20,
 };
 
@@ -41,6 +42,8 @@ struct job {
     struct store_page page;
     struct store_page_result result;
     struct ccd_error error;
+    int64_t told_ts[ROWS_MAX]; /* periods of the reply, before anybody judged it */
+    size_t told_count;
 };
 
 struct writer {
@@ -71,6 +74,7 @@ struct life {
     bool answered;
     int64_t retries, successes;
     struct period_range wants[SIM_SERIES_MAX];
+    bool stored[SIM_SERIES_MAX][SIM_PERIODS_MAX]; /* when the run began */
     int64_t short_at_ts[SIM_SERIES_MAX]; /* first row of the last page, when it was not the first
                                             period */
     int64_t young_ts[SIM_SERIES_MAX];    /* periods from here on may stay unsettled */
@@ -254,7 +258,8 @@ static bool is_claimed(const struct coverage_segment *merged, size_t count, int6
 static void note_filled(struct sim *sim, const struct coverage_segment *claim)
 {
     if (claim->state == COVERAGE_EMPTY)
-        sim_saw(sim, SOMETIMES_HOLE_FILLED);
+        sim_saw(sim,
+                coverage_is_confirmed(claim) ? SOMETIMES_CONFIRMED_FILLED : SOMETIMES_HOLE_FILLED);
     if (claim->state == COVERAGE_BEFORE_START)
         sim_saw(sim, SOMETIMES_START_MOVED);
 }
@@ -352,6 +357,19 @@ static enum model_fate draw_fate(struct life *l, struct ccd_error *why)
     return applied ? MODEL_UNKNOWN_APPLIED : MODEL_UNKNOWN_LOST;
 }
 
+/* What the reply said of periods that were stored when the run began and that it was asked for. */
+static void check_taken(struct life *l, const struct job *job)
+{
+    const struct sim_series *s = &l->sim->series[job->series];
+    for (size_t i = 0; i < job->told_count && !l->sim->failed; i++) {
+        int64_t ts = job->told_ts[i];
+        bool asked = ts >= job->window.from_ts && ts < job->window.to_ts;
+        bool final = ts < job->page.final_before_ts;
+        if (asked && final && l->stored[job->series][(ts - s->job.from_ts) / s->step_s])
+            oracle_check_taken(l->sim, s, ts, job->page.collected_utc_s, job->served_utc_s);
+    }
+}
+
 /* One transaction with these pages; what coverage claims must hold whatever became of it. */
 static enum store_outcome transact(struct life *l, const uint32_t *slots, size_t count,
                                    enum model_fate fate)
@@ -368,6 +386,8 @@ static enum store_outcome transact(struct life *l, const uint32_t *slots, size_t
         sim_trace(sim, "commit slot %u series %zu rows %zu segments %zu: %s", slots[i], job->series,
                   job->page.batch->row_count, job->page.segment_count, fates[fate]);
         oracle_check_coverage(sim, &sim->series[job->series]);
+        if (outcome == STORE_COMMITTED)
+            check_taken(l, job);
     }
     sim->unknown_commit_open |= outcome == STORE_UNKNOWN;
     return outcome;
@@ -533,9 +553,20 @@ static void note_verdict(struct life *l, struct job *job, const struct session_e
         l->young_ts[job->series] = event->sent_utc_s - SIM_SETTLE_S;
 }
 
+static void note_told(struct job *job)
+{
+    job->told_count = 0;
+    if (job->verdict != REPLY_PAGE || job->batch.row_count > ROWS_MAX)
+        return;
+    size_t ts_column = (size_t)data_type_column_flagged(job->batch.type, COLUMN_TS);
+    for (size_t row = 0; row < job->batch.row_count; row++)
+        job->told_ts[job->told_count++] = batch_cell(&job->batch, row, ts_column)->i64;
+}
+
 static void on_decoded(struct life *l, uint32_t slot)
 {
     struct job *job = &l->jobs[slot];
+    note_told(job);
     struct session_event event = {
         .kind = SESSION_REPLY,
         .slot = slot,
@@ -679,6 +710,8 @@ static void load_series(struct life *l, size_t index)
     const struct coverage_segment *merged = sim_coverage(sim, s, &count);
     l->wants[index] = plan_closed(s->job, s->step_s, host_utc_s);
     l->young_ts[index] = INT64_MAX;
+    for (int64_t ts = s->job.from_ts; ts < s->job.to_ts; ts += s->step_s)
+        l->stored[index][(ts - s->job.from_ts) / s->step_s] = is_claimed(merged, count, ts);
     struct session_series_spec spec = {
         .type = s->vendor->type,
         .interval = s->interval,

@@ -140,11 +140,23 @@ static bool same_values(const struct model_row *a, const struct model_row *b)
     return a->present == b->present && memcmp(a->cells, b->cells, sizeof(a->cells)) == 0;
 }
 
+/* An older answer changes nothing; the same once more is at least as final as both. */
+static void update(struct model_row *stored, const struct model_row *row)
+{
+    if (row->collected_utc_s >= stored->collected_utc_s) {
+        int64_t note = stored->note;
+        bool same = same_values(stored, row);
+        *stored = *row;
+        if (same && note > row->note)
+            stored->note = note;
+    }
+}
+
 static void upsert(struct table *t, const struct model_row *row)
 {
     struct model_row *found = row_of(t, row->ts);
     if (found) {
-        *found = *row;
+        update(found, row);
         return;
     }
     size_t at = place_of(t, row->ts);
@@ -227,9 +239,11 @@ static void stage_row(struct model_store *store, size_t table, const struct mode
                       struct store_page_result *result)
 {
     const struct model_row *before = row_of(&store->tables[table], row->ts);
+    bool changed = before && !same_values(before, row) &&
+                   row->collected_utc_s >= before->collected_utc_s;
     result->inserted += !before;
-    result->changed += before && !same_values(before, row);
-    result->unchanged += before && same_values(before, row);
+    result->changed += changed;
+    result->unchanged += before && !changed;
     store->rows = room(store->rows, store->row_count, &store->row_capacity, sizeof(*store->rows));
     store->rows[store->row_count].table = table;
     store->rows[store->row_count++].row = *row;

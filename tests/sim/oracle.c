@@ -19,20 +19,31 @@ static bool in_job(const struct sim_series *s, int64_t ts)
     return ts >= s->job.from_ts && ts < s->job.to_ts && (ts - s->job.from_ts) % s->step_s == 0;
 }
 
+/* The record as the vendor served it at that moment of its clock. */
+static bool truth_at(struct sim *sim, const struct sim_series *s, int64_t ts, int64_t vendor_utc_s)
+{
+    batch_clear(&sim->truth);
+    return batch_reset(&sim->truth, s->vendor->type, 1, NULL) == 0 &&
+           world_row(sim->world, s->vendor, s->interval, ts, vendor_utc_s, &sim->truth);
+}
+
 /* Whether the vendor has, or will have, a record of the period. */
 static bool exists(struct sim *sim, const struct sim_series *s, int64_t ts)
 {
     int8_t *known = (int8_t *)&s->exists[index_of(s, ts)];
-    if (*known == 0) {
-        batch_clear(&sim->truth);
-        if (batch_reset(&sim->truth, s->vendor->type, 1, NULL) != 0)
-            return false;
-        *known = world_row(sim->world, s->vendor, s->interval, ts, sim->epoch_utc_s + far_s,
-                           &sim->truth)
-                     ? 1
-                     : -1;
-    }
+    if (*known == 0)
+        *known = truth_at(sim, s, ts, sim->epoch_utc_s + far_s) ? 1 : -1;
     return *known > 0;
+}
+
+/* Whether a hole is claimed that is none. Where records come days late, one that was late and then
+ * hidden once is believed to be a hole, until the next check. */
+static bool is_no_hole(struct sim *sim, const struct sim_series *s,
+                       const struct coverage_segment *hole, int64_t ts)
+{
+    if (sim->mend_s == 0)
+        return exists(sim, s, ts);
+    return hole->next_check_utc_s == 0 && truth_at(sim, s, ts, hole->asked_utc_s);
 }
 
 static bool exists_from(struct sim *sim, const struct sim_series *s, int64_t ts)
@@ -64,13 +75,14 @@ static const struct coverage_segment *claim_at(const struct coverage_segment *me
 }
 
 /* Whether a claim is settled: that the vendor has nothing before some moment is as sure as the
- * newest period of it. */
+ * newest claim of it. */
 static bool is_settled(const struct coverage_segment *claim, const struct coverage_segment *end)
 {
-    while (claim->state == COVERAGE_BEFORE_START && claim + 1 < end &&
-           claim[1].state == COVERAGE_BEFORE_START && claim[1].from_ts == claim->to_ts)
-        claim++;
-    return coverage_is_confirmed(claim);
+    const struct coverage_segment *newest = claim;
+    for (const struct coverage_segment *c = claim; c < end; c++)
+        if (claim->state == COVERAGE_BEFORE_START && c->state == COVERAGE_BEFORE_START)
+            newest = c;
+    return coverage_is_confirmed(newest);
 }
 
 /* ---- I4, I11 ---- */
@@ -92,7 +104,7 @@ static const char *wrong_claim(struct sim *sim, const struct sim_series *s,
     case COVERAGE_EMPTY:
         if (!is_settled(segment, end))
             return NULL; /* it will be asked again: nothing is claimed yet */
-        return exists(sim, s, ts) ? "I4: claimed empty, but the vendor has it" : NULL;
+        return is_no_hole(sim, s, segment, ts) ? "I4: claimed empty, but the vendor has it" : NULL;
     case COVERAGE_BEFORE_START:
         return ts >= time_floor(s->vendor->first_ts, s->step_s) && is_settled(segment, end)
                    ? "I4: claimed before the start"
@@ -141,14 +153,6 @@ static const char *difference(const struct sim *sim, const struct sim_series *s,
     return NULL;
 }
 
-/* The record as the vendor served it at that moment of its clock. */
-static bool truth_at(struct sim *sim, const struct sim_series *s, int64_t ts, int64_t vendor_utc_s)
-{
-    batch_clear(&sim->truth);
-    return batch_reset(&sim->truth, s->vendor->type, 1, NULL) == 0 &&
-           world_row(sim->world, s->vendor, s->interval, ts, vendor_utc_s, &sim->truth);
-}
-
 void oracle_check_rows(struct sim *sim, const struct sim_series *s)
 {
     size_t count = model_row_count(sim->store, s->names.series_id, s->step_s);
@@ -163,6 +167,19 @@ void oracle_check_rows(struct sim *sim, const struct sim_series *s)
             sim_fail(sim, "I15: series %td period %lld has another %s than was served",
                      s - sim->series, period_of(s, row->ts), difference(sim, s, row));
     }
+}
+
+/* ---- I12 ---- */
+
+void oracle_check_taken(struct sim *sim, const struct sim_series *s, int64_t ts,
+                        int64_t asked_utc_s, int64_t served_utc_s)
+{
+    const struct model_row *row = row_at(sim, s, ts);
+    if (vendor_is_sick(sim, s, ts) || (row && row->collected_utc_s > asked_utc_s))
+        return;
+    if (!row || !truth_at(sim, s, ts, served_utc_s) || difference(sim, s, row))
+        sim_fail(sim, "I12: series %td period %lld: what the vendor says of it now was not taken",
+                 s - sim->series, period_of(s, ts));
 }
 
 /* ---- I8 ---- */
@@ -239,7 +256,8 @@ bool oracle_is_settled(struct sim *sim)
         const struct coverage_segment *merged = sim_coverage(sim, s, &count);
         for (int64_t ts = s->job.from_ts; ts < s->job.to_ts && i != sim->rotten; ts += s->step_s) {
             const struct coverage_segment *claim = claim_at(merged, count, ts);
-            bool open = !claim || !is_settled(claim, merged + count);
+            bool to_come = claim && claim->state == COVERAGE_EMPTY && exists(sim, s, ts);
+            bool open = !claim || !is_settled(claim, merged + count) || to_come;
             if (open && exists_from(sim, s, ts))
                 return false;
         }

@@ -9,6 +9,10 @@
 void oracle_check_coverage(struct sim *sim, const struct sim_series *s);
 /* I3, I15: every row is on the grid and equal, bit by bit, to the record that the vendor served. */
 void oracle_check_rows(struct sim *sim, const struct sim_series *s);
+/* I12: what a reply that is committed said of a stored period is stored now, but for an answer that
+ * was asked for later. */
+void oracle_check_taken(struct sim *sim, const struct sim_series *s, int64_t ts,
+                        int64_t asked_utc_s, int64_t served_utc_s);
 /* I8: a series that the session calls complete is complete. young_ts: from here on periods may be
  * unsettled; want: as the session was told. */
 void oracle_check_result(struct sim *sim, const struct sim_series *s, struct period_range want,

@@ -10,6 +10,7 @@
 enum {
     LIVES_MAX = 5,
     LIVENESS_LIVES_MAX = 60,
+    PATIENT_LIVES = 10, /* then what is still to come comes days later */
     WORKERS_MAX = 6,
     CONFIRM_S = HOLE_CHECK_S +
                 SIM_SETTLE_S, /* between two lives, so that holes fall due and the young grow up */
@@ -19,8 +20,9 @@ enum {
 static const int64_t first_epoch_utc_s = 1735689600;
 /* A life under faults that waits for longer is killed. */
 static const int64_t life_most_us = 2LL * SECONDS_PER_DAY * SIM_US_PER_S;
-/* A vendor may make us wait for a month; beyond it a run without faults must not take long. */
-static const int64_t liveness_most_us = 45LL * SECONDS_PER_DAY * SIM_US_PER_S;
+/* A vendor may make us wait for a month, and a late record, ten days at most, is found after twice
+ * its time; beyond it a run without faults must not take long. */
+static const int64_t liveness_most_us = 75LL * SECONDS_PER_DAY * SIM_US_PER_S;
 
 /* ---- the world ---- */
 
@@ -33,12 +35,14 @@ static bool make_world(struct sim *sim)
     sim->epoch_utc_s = first_epoch_utc_s + sim_between(sim, 0, 30LL * SECONDS_PER_DAY);
     sim->restate_permille = sim_one_in(sim, 4) ? sim_between(sim, 1, 200) : 0;
     sim->sick_permille = sim_one_in(sim, 4) ? sim_between(sim, 1, 50) : 0;
+    sim->mend_s = sim_one_in(sim, 3) ? sim_between(sim, 3600, 10LL * SECONDS_PER_DAY) : 0;
     struct world_config config = {
         .seed = rng_next(&sim->rng),
         .first_ts = sim_vendor_utc_s(sim) - ages_s[rng_below(&sim->rng, 6)],
         .market_count = 1,
         .instruments_per_market = 2,
         .hole_permille = sim_one_in(sim, 2) ? (int)sim_between(sim, 1, 150) : 0,
+        .mend_s = sim->mend_s,
         .idle_permille = 50,
         .restate_permille = (int)sim->restate_permille,
         .publish_delay_s = delays_s[rng_below(&sim->rng, 6)],
@@ -292,7 +296,8 @@ void phases_liveness(struct sim *sim)
                      (long long)((sim->now_us - begun_us) / SIM_US_PER_S));
             return;
         }
-        int64_t next_us = sim->now_us + (int64_t)CONFIRM_S * SIM_US_PER_S;
+        int64_t wait_s = sim->mend_s > 0 && i >= PATIENT_LIVES ? SECONDS_PER_DAY : CONFIRM_S;
+        int64_t next_us = sim->now_us + wait_s * SIM_US_PER_S;
         pass_time(sim, report.error.status == CCD_QUOTA_EXHAUSTED ? report.resume_us : next_us);
     }
 }

@@ -115,8 +115,9 @@ struct sim {
     struct world *world;
     int64_t restate_permille;
     int64_t sick_permille;
-    bool late;     /* records are published later than a hole is asked again */
-    size_t rotten; /* series that is never answered well in the end; series_count or more = none */
+    int64_t mend_s; /* as struct world_config has it */
+    bool late;      /* records are published later than a hole is asked again */
+    size_t rotten;  /* series that is never answered well in the end; series_count or more = none */
     uint64_t rotten_how;
     struct sim_series series[SIM_SERIES_MAX];
     size_t series_count;

@@ -104,6 +104,7 @@ extern const char *const fault_texts[FAULT_COUNT];
     X(HOLE_SEEN, "hole seen")                                                                      \
     X(HOLE_CONFIRMED, "hole confirmed")                                                            \
     X(HOLE_FILLED, "hole filled later")                                                            \
+    X(CONFIRMED_FILLED, "confirmed hole filled later")                                             \
     X(HEAD_EMPTY, "periods known to be before the start")                                          \
     X(PROVISIONAL, "provisional row stored")                                                       \
     X(PROVISIONAL_FINAL, "provisional row final later")                                            \

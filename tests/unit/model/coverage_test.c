@@ -64,7 +64,7 @@ TEST(coverage_stored_beats_a_newer_answer)
     check_merge(input, 2, expected, 3);
 }
 
-TEST(coverage_newest_then_confirmed)
+TEST(coverage_newest_then_asked_again_first)
 {
     struct coverage_segment input[] = {{0, 600, COVERAGE_EMPTY, 5, 99},
                                        {60, 180, COVERAGE_REJECTED, 4, 0},
@@ -72,9 +72,8 @@ TEST(coverage_newest_then_confirmed)
                                        {480, 600, COVERAGE_EMPTY, 5, 0}};
     struct coverage_segment expected[] = {{0, 120, COVERAGE_EMPTY, 5, 99},
                                           {120, 300, COVERAGE_BEFORE_START, 6, 77},
-                                          {300, 480, COVERAGE_EMPTY, 5, 99},
-                                          {480, 600, COVERAGE_EMPTY, 5, 0}};
-    check_merge(input, 4, expected, 4);
+                                          {300, 600, COVERAGE_EMPTY, 5, 99}};
+    check_merge(input, 4, expected, 3);
 }
 
 TEST(coverage_joined_is_as_old_as_its_oldest_part)
@@ -111,10 +110,10 @@ static bool oracle_beats(const struct coverage_segment *a, const struct coverage
     const int64_t last = INT64_MAX;
     /* Smaller stands for better. */
     const int64_t rank_a[] = {a->state != COVERAGE_STORED, -a->asked_utc_s,
-                              a->next_check_utc_s != 0,    a->next_check_utc_s,
+                              a->next_check_utc_s == 0,    a->next_check_utc_s,
                               (int64_t)a->state,           last};
     const int64_t rank_b[] = {b->state != COVERAGE_STORED, -b->asked_utc_s,
-                              b->next_check_utc_s != 0,    b->next_check_utc_s,
+                              b->next_check_utc_s == 0,    b->next_check_utc_s,
                               (int64_t)b->state,           last};
     size_t i = 0;
     while (rank_a[i] == rank_b[i] && rank_a[i] != last) {

@@ -236,6 +236,26 @@ TEST(world_publish_delay_hides_a_closed_period)
     world_free(w);
 }
 
+TEST(world_half_of_the_holes_are_mended)
+{
+    struct world_config config = world_defaults;
+    config.cache_s = 0;
+    config.hole_permille = 200;
+    config.mend_s = 86400;
+    struct world *w = make(config);
+    const struct world_series *s = find(w, "spot_ohlcv", "kraken", "BTC-USD");
+    int holes = 0, mended = 0;
+    for (int64_t ts = T0; ts < T0 + 1000 * 60; ts += 60) {
+        if (has_row(w, s, INTERVAL_1M, ts, ts + 60))
+            continue;
+        holes++;
+        mended += has_row(w, s, INTERVAL_1M, ts, ts + 61 + 86400);
+    }
+    CHECK(holes > 100 && holes < 300);
+    CHECK(mended > holes / 3 && mended < 2 * holes / 3);
+    world_free(w);
+}
+
 /* Between two ticks of the cache nothing changes, and a reply is at most cache_s old. */
 TEST(world_cache_holds_replies)
 {
