@@ -34,8 +34,8 @@ static bool starts_later(const struct coverage_segment *a, const struct coverage
     return a->from_ts > b->from_ts;
 }
 
-/* The precedence of the header: of two answers of the same moment the one that is asked again first,
- * which claims less. The last rule only makes the result independent of the order of arrival. */
+/* The precedence of the header: of two answers of one moment the one that is asked again first: it
+ * claims less. The last rule only makes the result independent of the order of arrival. */
 static bool beats(const struct coverage_segment *a, const struct coverage_segment *b)
 {
     bool a_stored = a->state == COVERAGE_STORED;
