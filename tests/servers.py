@@ -18,6 +18,7 @@ import atexit
 import contextlib
 import ctypes
 import fcntl
+import hashlib
 import os
 import pathlib
 import pwd
@@ -179,7 +180,8 @@ class Server:
 
     def fill(self):
         """The data folder: a copy of the template, which is made once."""
-        template = templates_folder() / f"{self.kind}-{self.version}"
+        accounts = hashlib.sha256(f"{PASSWORD} {ADMIN_PASSWORD}".encode()).hexdigest()[:8]
+        template = templates_folder() / f"{self.kind}-{self.version}-{accounts}"
         with open(f"{template}.lock", "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not template.exists():
