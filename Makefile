@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 T ?=
 MESON_FLAGS = -Dwerror=$(WERROR) --prefix=$(PREFIX)
 
-.PHONY: all build deps deps-test demo test check bench asan tsan fuzz coverage format install clean docs faults
+.PHONY: all build deps deps-test demo test check bench asan tsan fuzz mutants coverage format install clean docs faults
 
 all: build
 
@@ -48,6 +48,11 @@ tsan: deps-test
 # Each fuzz target for a minute (SECONDS=n for longer, T=name for one of them).
 fuzz: deps-test
 	@sh tools/fuzz.sh $(or $(SECONDS),60) $(T)
+
+# The table of planted bugs, each with the seed of the simulator and the invariant that found it.
+mutants: deps-test $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet tests/sim/sim_run
+	@python3 tests/sim/mutants_test.py $(BUILD)/tests/sim/sim_run
 
 coverage: deps-test
 	@sh tools/coverage.sh

@@ -23,6 +23,8 @@ enum {
 /* As api/ingest.c has it: a request's deadline and a guard. */
 static const int64_t abandon_us = 65LL * SIM_US_PER_S;
 static const int64_t stop_grace_us = 4LL * SIM_US_PER_S;
+/* A vendor may make us wait for a month of 31 days. */
+static const int64_t sleep_most_us = 32LL * SECONDS_PER_DAY * SIM_US_PER_S;
 static const int64_t probe_every_us = BREAKER_PROBE_EVERY_MS * INT64_C(1000);
 
 /* engine/runtime.c's job of a slot. */
@@ -37,8 +39,11 @@ struct job {
     struct batch batch;
     struct reply_headers headers;
     enum reply_verdict verdict;
+    long http_status;
     int64_t served_utc_s;
     int64_t told_wait_us;
+    const struct refusal *must_refuse; /* why nothing of it may be taken; NULL = it may */
+    bool in_doubt;           /* a commit of it has no answer yet that says what became of it */
     struct store_page page;
     struct store_page_result result;
     struct ccd_error error;
@@ -72,6 +77,8 @@ struct life {
     int failures_in_a_row; /* of the vendor as a whole */
     int64_t last_failure_us;
     bool answered;
+    bool key_refused;
+    bool series_refused[SIM_SERIES_MAX];
     int64_t retries, successes;
     struct period_range wants[SIM_SERIES_MAX];
     bool stored[SIM_SERIES_MAX][SIM_PERIODS_MAX]; /* when the run began */
@@ -151,6 +158,10 @@ static void check_obedience(struct life *l, const struct job *job)
     if (sim->now_us < sim->promised_us)
         sim_fail(sim, "I6: a request %lld us before the vendor's Retry-After is over",
                  (long long)(sim->promised_us - sim->now_us));
+    if (l->key_refused)
+        sim_fail(sim, "I6: a request after the key was refused");
+    if (l->series_refused[job->series])
+        sim_fail(sim, "I6: a request for a series that the vendor does not know");
     if (job->sends > retry_policy_default.attempts_max)
         sim_fail(sim, "I6: a page is asked for %d times", job->sends);
     l->retries += job->sends > 1;
@@ -241,6 +252,7 @@ static void answer_write(struct life *l, uint32_t slot, enum store_outcome outco
                                   .error = *why};
     if (outcome == STORE_COMMITTED)
         error_clear(&event.error);
+    job->in_doubt = outcome == STORE_UNKNOWN;
     l->in_threads--;
     push(l, &event);
 }
@@ -439,8 +451,6 @@ static void on_commit(struct life *l, uint32_t index)
     struct ccd_error why;
     enum model_fate fate = draw_fate(l, &why);
     enum store_outcome outcome = transact(l, slots, count, fate);
-    if (sim->mutant == MUTANT_LOST_IS_COMMITTED && outcome == STORE_UNKNOWN)
-        outcome = STORE_COMMITTED;
     if (outcome == STORE_UNKNOWN)
         sim_saw(sim, SOMETIMES_UNKNOWN_REPEATED);
     else if (outcome == STORE_ROLLED_BACK)
@@ -456,30 +466,6 @@ static void on_commit(struct life *l, uint32_t index)
 }
 
 /* ---- replies ---- */
-
-static void plant_bug_in_reply(struct sim *sim, struct job *job)
-{
-    if (sim->mutant == MUTANT_END_IS_FAILURE && job->verdict == REPLY_END_OF_HISTORY) {
-        job->verdict = REPLY_RETRY;
-        error_set(&job->error, CCD_BAD_REPLY, "404");
-    }
-    if (sim->mutant == MUTANT_EMPTY_IS_PROOF && job->verdict == REPLY_PAGE &&
-        job->batch.row_count == 0)
-        job->verdict = REPLY_END_OF_HISTORY;
-    if (sim->mutant == MUTANT_ECHO_IGNORED && job->verdict == REPLY_PAGE) {
-        const struct sim_series *s = &sim->series[job->series];
-        const struct data_type *type = s->vendor->type;
-        for (size_t row = 0; row < job->batch.row_count; row++) {
-            batch_set_text(&job->batch, row, (size_t)data_type_column_flagged(type, COLUMN_UNIT),
-                           str_from(interval_infos[s->interval].unit_echo));
-            batch_set_text(&job->batch, row, (size_t)data_type_column_flagged(type, COLUMN_MARKET),
-                           str_from(s->names.market));
-            batch_set_text(&job->batch, row,
-                           (size_t)data_type_column_flagged(type, COLUMN_INSTRUMENT),
-                           str_from(s->names.instrument));
-        }
-    }
-}
 
 static void decode(struct life *l, struct job *job, const struct exchange *x)
 {
@@ -499,7 +485,6 @@ static void decode(struct life *l, struct job *job, const struct exchange *x)
                                 .headers = &job->headers};
     job->verdict = reply_classify_candles(&sim->decoder, &input, job->rows_max, &job->batch,
                                           &job->error);
-    plant_bug_in_reply(sim, job);
     if (job->verdict == REPLY_RETRY && x->status == 200 && x->fault <= FAULT_DAMAGED)
         sim_saw(sim, SOMETIMES_BODY_REFUSED);
 }
@@ -512,13 +497,16 @@ static void on_reply(struct life *l, uint32_t index)
     struct job *job = &l->jobs[x->slot];
     call_parse_headers(x->status > 0 ? buf_str(&x->head) : STR(""), job->sent_utc_s, &job->headers);
     settle_permit(l, job, x->status > 0 ? &job->headers : NULL);
-    if (job->headers.date_utc_s > 0 && job->headers.date_utc_s < job->sent_utc_s &&
-        sim->mutant != MUTANT_DATE_IGNORED) {
+    bool earlier = job->headers.date_utc_s < job->sent_utc_s ||
+                   sim->mutant == MUTANT_DATE_BELIEVED;
+    if (job->headers.date_utc_s > 0 && earlier && sim->mutant != MUTANT_DATE_IGNORED) {
         job->sent_utc_s = job->headers.date_utc_s;
         sim_saw(sim, SOMETIMES_DATE_TRUSTED);
     }
+    job->http_status = x->failure == CCD_OK ? x->status : 0;
     job->served_utc_s = x->served_utc_s;
     job->told_wait_us = x->told_wait_us;
+    job->must_refuse = x->failure == CCD_OK ? x->must_refuse : NULL;
     decode(l, job, x);
     sim_trace(sim, "reply #%u slot %u: HTTP %ld, %s, %zu rows", index, x->slot, x->status,
               x->failure ? "failed" : reply_verdict_name(job->verdict),
@@ -578,6 +566,8 @@ static void on_decoded(struct life *l, uint32_t slot)
     l->in_threads--;
     call_violated_window(&job->headers, &event.window, &event.window_rest_ms);
     note_verdict(l, job, &event);
+    if (l->sim->mutant == MUTANT_ASKED_WHEN_ANSWERED)
+        event.sent_utc_s = sim_host_utc_s(l->sim);
     if (l->sim->mutant == MUTANT_RETRY_AFTER_IGNORED)
         event.error.retry_after_ms = event.window_rest_ms = 0;
     push(l, &event);
@@ -619,6 +609,26 @@ static void execute(struct life *l, const struct session_actions *actions)
             break;
         }
     }
+}
+
+/* A reply that is wrong anywhere is wrong as a whole, and final words are final. */
+static void check_refusal(struct life *l, const struct session_event *event, size_t rows,
+                          const struct session_actions *actions)
+{
+    struct sim *sim = l->sim;
+    const struct job *job = &l->jobs[event->slot];
+    bool answered = event->verdict == REPLY_PAGE || event->verdict == REPLY_END_OF_HISTORY;
+    bool taken = answered && rows == 0;
+    for (size_t i = 0; i < actions->count; i++)
+        taken |= actions->items[i].kind == SESSION_WRITE && actions->items[i].slot == event->slot;
+    if (job->must_refuse && taken)
+        sim_fail(sim, "I1: a reply is taken that must be refused whole: %s",
+                 job->must_refuse->why);
+    else if (job->must_refuse)
+        sim_saw(sim, job->must_refuse->state);
+    l->key_refused |= job->http_status == 401;
+    bool unknown = job->http_status == 404 && sim->series[job->series].delisted;
+    l->series_refused[job->series] |= unknown || job->http_status == 400;
 }
 
 /* What the session thought of a reply shows in what it does next. */
@@ -665,6 +675,21 @@ static void note_cleaning(struct life *l, uint32_t slot, size_t rows_before)
     sim_saw(l->sim, rows_before > periods ? SOMETIMES_OPEN_DROPPED : SOMETIMES_ROWS_COLLAPSED);
 }
 
+/* What the session is done with. A run that goes on has settled every commit before. */
+static void free_jobs(struct life *l)
+{
+    bool goes_on = session_error(l->session, NULL)->status == CCD_OK;
+    for (int i = 0; i < l->options->slots; i++) {
+        struct job *job = &l->jobs[i];
+        if (!session_slot_free(l->session, (uint32_t)i))
+            continue;
+        job->sends = 0;
+        if (job->in_doubt && goes_on)
+            sim_fail(l->sim, "I4: a commit in doubt is not repeated");
+        job->in_doubt = false;
+    }
+}
+
 static void step(struct life *l, const struct session_event *event)
 {
     struct sim *sim = l->sim;
@@ -679,11 +704,11 @@ static void step(struct life *l, const struct session_event *event)
         note_cleaning(l, event->slot, rows);
         note_short_page(l, &l->jobs[event->slot]);
     }
+    if (event->kind == SESSION_REPLY)
+        check_refusal(l, event, rows, &actions);
     note_step(l, &now, &actions);
     execute(l, &actions);
-    for (int i = 0; i < l->options->slots; i++)
-        if (session_slot_free(l->session, (uint32_t)i))
-            l->jobs[i].sends = 0;
+    free_jobs(l);
 }
 
 static void step_all(struct life *l)
@@ -834,6 +859,8 @@ static void advance(struct life *l)
     struct sim *sim = l->sim;
     const struct event *next = sim_next_event(sim);
     int64_t wake_us = session_wake_us(l->session);
+    if (wake_us != INT64_MAX && wake_us - sim->now_us > sleep_most_us)
+        sim_fail(sim, "I7: the run sleeps for more than a month");
     if (next && next->at_us <= wake_us) {
         struct event event = sim_take_event(sim);
         sim->now_us = event.at_us > sim->now_us ? event.at_us : sim->now_us;

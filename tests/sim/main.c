@@ -195,7 +195,7 @@ int main(int argc, char **argv)
         return 2;
     }
     for (int m = MUTANT_NONE + 1; options.list_mutants && m < MUTANT_COUNT; m++)
-        printf("%s\n", mutant_options[m]);
+        printf("%s\t%s\n", mutant_options[m], mutant_texts[m]);
     if (options.list_mutants)
         return 0;
     /* A session's pages are large and made anew for every life: keep their memory. */

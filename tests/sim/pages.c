@@ -122,24 +122,52 @@ static bool add_open_row(struct sim *sim, const struct exchange *x, const struct
                             &sim->text);
 }
 
-void pages_vary(struct sim *sim, struct exchange *x)
+/* The last record before the window, as a vendor adds it that takes from_ts for inclusive. */
+static void add_older_row(struct sim *sim, const struct exchange *x, const struct sim_series *s)
+{
+    int64_t ts = pages_window_of(s, x->path).from_ts - s->step_s;
+    size_t before = sim->text.len;
+    if (vendor_is_sick(sim, s, ts))
+        return;
+    if (world_render_row(sim->world, s->vendor, s->interval, ts, x->served_utc_s, &sim->text))
+        buf_add_char(&sim->text, ',');
+    else
+        sim->text.len = before;
+}
+
+static void lose_edge_row(struct sim *sim, struct rows *rows)
+{
+    if (rows->count < 2)
+        return;
+    rows->count--;
+    if (sim_one_in(sim, 2))
+        memmove(&rows->at[0], &rows->at[1], rows->count * sizeof(*rows->at));
+    sim_saw(sim, SOMETIMES_EDGE_LOST);
+}
+
+void pages_vary(struct sim *sim, struct exchange *x, bool lose_edge)
 {
     const struct sim_series *s = &sim->series[x->series];
     struct rows rows;
     bool shuffled = sim_hits(sim, FAULT_SHUFFLED);
     bool duplicated = sim_hits(sim, FAULT_DUPLICATED);
     bool open = sim_hits(sim, FAULT_OPEN_ROW);
-    if (!shuffled && !duplicated && !open && sim->sick_permille == 0)
+    bool older = sim_hits(sim, FAULT_OLDER_ROW);
+    if (!shuffled && !duplicated && !open && !older && !lose_edge && sim->sick_permille == 0)
         return;
     split(buf_str(&x->body), &rows);
     if (rows.count == 0)
         return;
+    if (lose_edge)
+        lose_edge_row(sim, &rows);
     if (duplicated)
         duplicate(sim, &rows);
     if (shuffled)
         shuffle(sim, &rows);
     buf_clear(&sim->text);
     buf_add_text(&sim->text, "{\"Data\":[");
+    if (older)
+        add_older_row(sim, x, s);
     for (size_t i = 0; i < rows.count; i++) {
         if (i > 0)
             buf_add_char(&sim->text, ',');

@@ -6,7 +6,8 @@
 
 /* The periods that a request's path asks for. */
 struct period_range pages_window_of(const struct sim_series *s, const char *path);
-/* Sick records, and the faults that change rows: shuffled, twice, the open one added. */
-void pages_vary(struct sim *sim, struct exchange *x);
+/* Sick records, and the faults that change rows: one of the edges lost, an older one or the open
+ * one added, shuffled, twice. */
+void pages_vary(struct sim *sim, struct exchange *x, bool lose_edge);
 
 #endif

@@ -225,6 +225,7 @@ void sim_run(struct sim *sim, uint64_t seed, enum mutant mutant, bool echo, stru
     sim->tally = tally;
     model_write_coverage_first(sim->store, mutant == MUTANT_COVERAGE_FIRST);
     sim->rng.state = seed * 0x9e3779b97f4a7c15U + 1; /* neighbours have nothing in common */
+    mutants_plant(mutant);
     trace_begin(&sim->trace, echo);
     if (phases_begin(sim)) {
         phases_safety(sim);

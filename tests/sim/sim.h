@@ -7,6 +7,7 @@
 #include "engine/limiter.h"
 #include "engine/session.h"
 #include "model_store.h"
+#include "mutants.h"
 #include "sim/gzip.h"
 #include "sim/world.h"
 #include "swarm.h"
@@ -39,9 +40,17 @@ struct sim_series {
     int64_t first_ts;        /* as the catalogue says; 0 = does not say */
     int64_t last_ts;
     bool delisted;                  /* in this life */
+    bool stuck; /* in this life: the first page answers everything */
+    char stuck_path[SIM_PATH_BYTES];
     int64_t lied_us;                /* when the vendor first hid data of it; 0 = never */
     int8_t exists[SIM_PERIODS_MAX]; /* 1 = the vendor will have a record, -1 = never, 0 = not looked
                                        up */
+};
+
+/* Why a reply must be refused whole, and what has been seen when it was. */
+struct refusal {
+    const char *why;
+    enum sometimes state;
 };
 
 /* One request and its reply. */
@@ -61,6 +70,7 @@ struct exchange {
     enum ccd_status failure; /* of the transport */
     int64_t served_utc_s;    /* vendor's clock when it was answered */
     int64_t told_wait_us;    /* what a 429 made the client promise */
+    const struct refusal *must_refuse; /* why nothing of it may be taken; NULL = it may */
 };
 
 enum event_kind {
@@ -92,6 +102,7 @@ struct server {
     size_t arrival_count, arrival_capacity;
     int64_t outage_from_us, outage_to_us;
     int64_t key_refused_from_us;
+    bool adds_keys; /* records have members that are new, always */
 };
 
 struct sim {

@@ -2,7 +2,8 @@
 
 #include <stddef.h>
 
-static const enum fault hiding[] = {FAULT_EMPTY_LIST, FAULT_OTHER_WINDOW, FAULT_FALSE_END};
+static const enum fault hiding[] = {FAULT_EMPTY_LIST, FAULT_OTHER_WINDOW, FAULT_EDGE_LOST,
+                                    FAULT_STUCK, FAULT_FALSE_END};
 
 enum { RATE_MAX_PERMILLE = 120, LIFE_RATE_MAX_PERMILLE = 700 };
 
@@ -31,7 +32,7 @@ static void keep_survivable(struct swarm *swarm, struct rng *rng)
     static const enum fault timing[] = {FAULT_HOST_BEHIND, FAULT_CLOCK_JUMP, FAULT_STALE_DATE};
     static const enum fault dates[] = {FAULT_AHEAD_DATE, FAULT_NO_DATE};
     static const enum fault ahead[] = {FAULT_HOST_AHEAD, FAULT_CLOCK_JUMP};
-    separate(swarm, hiding, 3, timing, 3, rng);
+    separate(swarm, hiding, sizeof(hiding) / sizeof(*hiding), timing, 3, rng);
     separate(swarm, dates, 2, ahead, 2, rng);
 }
 

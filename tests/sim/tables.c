@@ -11,15 +11,3 @@ const char *const sometimes_texts[SOMETIMES_COUNT] = {
     SOMETIMES_TABLE(SOMETIMES_TEXT)
 #undef SOMETIMES_TEXT
 };
-
-const char *const mutant_options[MUTANT_COUNT] = {
-#define MUTANT_OPTION(name, option, text) [MUTANT_##name] = option,
-    MUTANT_TABLE(MUTANT_OPTION)
-#undef MUTANT_OPTION
-};
-
-const char *const mutant_texts[MUTANT_COUNT] = {
-#define MUTANT_TEXT(name, option, text) [MUTANT_##name] = text,
-    MUTANT_TABLE(MUTANT_TEXT)
-#undef MUTANT_TEXT
-};

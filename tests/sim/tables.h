@@ -1,5 +1,5 @@
-/* The closed lists of the simulator: faults it injects, states it wants to see, bugs that can be
- * planted. */
+/* The closed lists of the simulator: faults it injects, states it wants to see. Bugs that can be
+ * planted: mutants.h. */
 #ifndef TESTS_SIM_TABLES_H
 #define TESTS_SIM_TABLES_H
 
@@ -22,11 +22,15 @@
     X(NO_CONTENT, "204")                                                                           \
     X(OTHER_SERIES, "the page of another series")                                                  \
     X(OTHER_WINDOW, "an older page of the series")                                                 \
+    X(HOSTILE, "a page that must be refused whole")                                                \
+    X(EDGE_LOST, "the oldest or the newest row of a page left out")                                \
     X(FALSE_END, "end of history where there is older data")                                       \
     /* these change a reply that is good otherwise */                                              \
     X(SHUFFLED, "rows out of order")                                                               \
     X(DUPLICATED, "a row twice, equal or not")                                                     \
     X(OPEN_ROW, "the open period comes along")                                                     \
+    X(OLDER_ROW, "a row before the window comes along")                                            \
+    X(ODD_DRESS, "the same page, written another way")                                             \
     X(STALE_DATE, "Date of a while ago")                                                           \
     X(AHEAD_DATE, "Date ahead")                                                                    \
     X(NO_DATE, "no Date")                                                                          \
@@ -45,6 +49,7 @@
     X(STOP, "interrupted")                                                                         \
     X(OUTAGE, "vendor away for a while")                                                           \
     X(KEY_REVOKED, "key refused from some moment on")                                              \
+    X(STUCK, "the first page of a series for ever")                                                \
     X(DELISTED, "a series unknown for a while")                                                    \
     X(HOST_AHEAD, "our clock ahead")                                                               \
     X(HOST_BEHIND, "our clock behind")                                                             \
@@ -97,6 +102,20 @@ extern const char *const fault_texts[FAULT_COUNT];
     X(PAGE_GIVEN_UP, "page given up")                                                              \
     X(PAGE_REFUSED, "page refused: not the one that was asked for")                                \
     X(BODY_REFUSED, "body refused: damaged")                                                       \
+    X(ERROR_REFUSED, "error refused, whatever its status")                                         \
+    X(J1_REFUSED, "J1: body that is cut or damaged refused")                                       \
+    X(J2_REFUSED, "J2: page with broken text refused")                                             \
+    X(J3_REFUSED, "J3: page too deep or too long refused")                                         \
+    X(J4_REFUSED, "J4: page with an impossible number refused")                                    \
+    X(J5_REFUSED, "J5: page with a key twice, missing or of another kind refused")                 \
+    X(H9_REFUSED, "H9: gzip bomb or wrong check sum refused")                                      \
+    X(H10_REFUSED, "H10: page of another kind or encoding refused")                                \
+    X(H13_REFUSED, "H13: page or row of another series refused")                                   \
+    X(D10_REFUSED, "D10: page with an absurd time refused")                                        \
+    X(STUCK_SERVED, "the same page once more, for another window")                                 \
+    X(NEW_KEYS, "page with keys that are new")                                                     \
+    X(ODD_NUMBERS, "page with numbers written another way")                                        \
+    X(EDGE_LOST, "page without its first or last row")                                             \
     X(GZIP_REFUSED, "gzip body refused")                                                           \
     X(START_BY_404, "start of history by 404")                                                     \
     X(HEAD_ASKED_ON, "asked on from a short page")                                                 \
@@ -132,29 +151,5 @@ enum sometimes {
         SOMETIMES_COUNT
 };
 extern const char *const sometimes_texts[SOMETIMES_COUNT];
-
-/* X(name, option, text): bugs that the harness plants at the engine's boundary. */
-#define MUTANT_TABLE(X)                                                                            \
-    X(NONE, "none", "no planted bug")                                                              \
-    X(COVERAGE_FIRST, "coverage-first", "coverage is committed before its rows")                   \
-    X(YOUNG_IS_FINAL, "young-is-final", "a period is final as soon as it is closed")               \
-    X(DATE_IGNORED, "date-ignored", "final is judged by our own clock alone")                      \
-    X(END_IS_FAILURE, "end-is-failure", "the 404 at the start of history is a failure")            \
-    X(LIMITER_FORGETS, "limiter-forgets", "the limiter forgets its windows on restart")            \
-    X(LIMITER_IGNORES_FLIGHT, "limiter-ignores-flight", "a call counts from its sending on")       \
-    X(RETRY_AFTER_IGNORED, "retry-after-ignored", "a 429 does not pause the key")                  \
-    X(LOST_IS_COMMITTED, "lost-is-committed", "a commit whose answer was lost is taken for done")  \
-    X(HOLES_ARE_SETTLED, "holes-are-settled", "a hole is confirmed by the first reply")            \
-    X(EMPTY_IS_PROOF, "empty-is-proof", "an empty list means that there is nothing older")         \
-    X(ECHO_IGNORED, "echo-ignored", "a page is taken whatever series it is of")
-
-enum mutant {
-#define MUTANT_ENUM(name, option, text) MUTANT_##name,
-    MUTANT_TABLE(MUTANT_ENUM)
-#undef MUTANT_ENUM
-        MUTANT_COUNT
-};
-extern const char *const mutant_options[MUTANT_COUNT];
-extern const char *const mutant_texts[MUTANT_COUNT];
 
 #endif

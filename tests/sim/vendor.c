@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "hostile.h"
 #include "model/request.h"
 #include "pages.h"
 
@@ -15,6 +16,12 @@ static const int64_t request_deadline_us = 60LL * SIM_US_PER_S;
 static const int64_t late_most_us = 2900000;
 /* A vendor hides data of a series for so long at most; a hole is believed after an hour. */
 static const int64_t lie_most_us = 3000LL * SIM_US_PER_S;
+
+static const struct refusal throttled = {"a 429", SOMETIMES_THROTTLED};
+static const struct refusal an_error = {"an error", SOMETIMES_ERROR_REFUSED};
+static const struct refusal broken_body = {"J1: cut or damaged", SOMETIMES_J1_REFUSED};
+static const struct refusal another_series = {"H13: the page of another series",
+                                              SOMETIMES_H13_REFUSED};
 
 /* ---- limits ---- */
 
@@ -50,6 +57,7 @@ void vendor_begin(struct sim *sim)
     v->lower = v->limits;
     v->fixed_windows = sim_one_in(sim, 2);
     v->tells = sim_one_in(sim, 2);
+    v->adds_keys = sim_one_in(sim, 8);
     v->arrival_count = 0;
 }
 
@@ -58,8 +66,12 @@ void vendor_begin_life(struct sim *sim)
     struct server *v = &sim->server;
     v->outage_from_us = v->outage_to_us = v->key_refused_from_us = INT64_MAX;
     v->lower = v->limits;
-    for (size_t i = 0; i < sim->series_count; i++)
-        sim->series[i].delisted = sim_hits(sim, FAULT_DELISTED) && sim_one_in(sim, 4);
+    for (size_t i = 0; i < sim->series_count; i++) {
+        struct sim_series *s = &sim->series[i];
+        s->delisted = sim_hits(sim, FAULT_DELISTED) && sim_one_in(sim, 4);
+        s->stuck = sim_hits(sim, FAULT_STUCK) && sim_one_in(sim, 2);
+        s->stuck_path[0] = '\0';
+    }
     if (sim_hits(sim, FAULT_OUTAGE)) {
         v->outage_from_us = sim->now_us + sim_between(sim, 0, 60LL * SIM_US_PER_S);
         v->outage_to_us = v->outage_from_us + sim_between(sim, 10LL, 3600LL) * SIM_US_PER_S;
@@ -243,6 +255,7 @@ static void answer_throttled(struct sim *sim, struct exchange *x, int64_t date, 
 {
     static const int64_t longest_s = 31LL * SECONDS_PER_DAY; /* beyond is not believed */
     begin_head(sim, x, 429, date);
+    x->must_refuse = &throttled;
     int64_t seconds = known_s;
     if (known_s > 0)
         buf_printf(&x->head, "Retry-After: %lld\r\n", (long long)known_s);
@@ -262,6 +275,7 @@ static void answer_text(struct sim *sim, struct exchange *x, long status, int64_
     begin_head(sim, x, status, date);
     end_head(x, content_type);
     buf_add_text(&x->body, text);
+    x->must_refuse = &an_error;
 }
 
 static void answer_server_error(struct sim *sim, struct exchange *x, int64_t date)
@@ -359,15 +373,7 @@ static void cut(struct sim *sim, struct buf *body)
 static void wrap_body(struct sim *sim, struct exchange *x)
 {
     bool zip = sim_one_in(sim, 4);
-    if (zip) {
-        const struct repeats none = {0};
-        buf_clear(&sim->text2);
-        if (gzip_add(sim->gzip, buf_str(&x->body), &none, &sim->text2) != 0)
-            abort();
-        buf_clear(&x->body);
-        buf_add(&x->body, sim->text2.data, sim->text2.len);
-        buf_add_text(&x->head, "Content-Encoding: gzip\r\n");
-    }
+    hostile_wrap(sim, x, zip);
     if (x->body.len == 0)
         return;
     if (x->fault == FAULT_TRUNCATED)
@@ -379,6 +385,8 @@ static void wrap_body(struct sim *sim, struct exchange *x)
     bool broken = x->fault == FAULT_TRUNCATED || x->fault == FAULT_DAMAGED;
     if (broken && zip)
         sim_saw(sim, SOMETIMES_GZIP_REFUSED);
+    if (x->fault == FAULT_TRUNCATED || (broken && !zip))
+        x->must_refuse = &broken_body; /* some bytes of gzip's head mean nothing */
 }
 
 /* "There is nothing here and before", although there is. */
@@ -424,13 +432,39 @@ static void answer_rotten(struct sim *sim, struct exchange *x, int64_t date)
     }
 }
 
+/* Whether the series is answered with its first page whatever is asked. */
+static bool is_stuck(struct sim *sim, struct sim_series *s, const struct exchange *x)
+{
+    if (!s->stuck)
+        return false;
+    if (s->stuck_path[0] == '\0')
+        str_copy(s->stuck_path, sizeof(s->stuck_path), str_from(x->path));
+    if (strcmp(s->stuck_path, x->path) == 0 || !may_lie(sim, s))
+        return false;
+    sim_saw(sim, SOMETIMES_STUCK_SERVED);
+    return true;
+}
+
+/* What is wrong or strange in a page that the world served well. */
+static void vary_page(struct sim *sim, struct exchange *x, bool lie)
+{
+    pages_vary(sim, x, lie && x->fault == FAULT_EDGE_LOST);
+    hostile_dress(sim, x);
+    if (x->fault == FAULT_HOSTILE && !sim_one_in(sim, 8))
+        hostile_spoil(sim, x);
+}
+
 static void answer_page(struct sim *sim, struct exchange *x, int64_t date)
 {
     struct sim_series *s = &sim->series[x->series];
     const char *path = x->path;
-    bool lie = (x->fault == FAULT_OTHER_WINDOW || x->fault == FAULT_EMPTY_LIST) && may_lie(sim, s);
+    bool lie = (x->fault == FAULT_OTHER_WINDOW || x->fault == FAULT_EMPTY_LIST ||
+                x->fault == FAULT_EDGE_LOST) &&
+               may_lie(sim, s);
     if (x->fault == FAULT_OTHER_SERIES || (x->fault == FAULT_OTHER_WINDOW && lie))
         path = other_path(sim, x);
+    else if (is_stuck(sim, s, x))
+        path = s->stuck_path;
     long status = world_reply(sim->world, str_from(path), x->served_utc_s, &x->body);
     bool empty = str_find(buf_str(&x->body), STR("\"Data\":[]")) != SIZE_MAX;
     /* The end of another series' history, or no data of another, are more than can be noticed. */
@@ -445,8 +479,10 @@ static void answer_page(struct sim *sim, struct exchange *x, int64_t date)
     }
     begin_head(sim, x, status, date);
     end_head(x, "application/json; charset=utf-8");
-    if (status == 200 && (path == x->path || x->fault == FAULT_OTHER_WINDOW))
-        pages_vary(sim, x);
+    if (path != x->path && x->fault == FAULT_OTHER_SERIES)
+        x->must_refuse = &another_series;
+    else if (status == 200)
+        vary_page(sim, x, lie);
     wrap_body(sim, x);
 }
 
