@@ -371,7 +371,8 @@ static size_t judge_rechecks(const struct judge_question *q, const struct batch 
         out->rejected[row] = out->all_clean ? NULL : check_row(b, row);
         out->any_rejected |= out->rejected[row] != NULL;
         out->rechecked++;
-        if (!out->rejected[row] && known->state != COVERAGE_STORED && ts < out->final_before_ts)
+        bool mends = known && known->state != COVERAGE_STORED && ts < out->final_before_ts;
+        if (mends && !out->rejected[row])
             add_segment(out, ts, ts + step_of(q), COVERAGE_STORED, q->sent_utc_s, 0);
     }
     return row;

@@ -33,7 +33,8 @@ WRAPS(bool, plan_next_window, struct period_range want, int64_t step_s, int page
 WRAPS(bool, plan_gaps_next, struct plan_gaps *gaps, struct period_range *out_range)
 {
     bool found = __real_plan_gaps_next(gaps, out_range);
-    if (found && mutant_is(MUTANT_CURSOR_TOO_FAR))
+    if (found && mutant_is(MUTANT_CURSOR_TOO_FAR) &&
+        out_range->to_ts - out_range->from_ts > mutant_memory.step_s)
         out_range->to_ts -= mutant_memory.step_s;
     return found;
 }
