@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,15 +13,19 @@
 
 enum { JOBS_MAX = 64, SAME_AGAIN_EVERY = 100, BIG_BLOCK_BYTES = 64 << 20 };
 
+static const uint64_t FRESH_FROM_MAX = 1000000000000;
+
 static const char usage[] =
-    "usage: sim_run [--seed N | --seeds FROM COUNT] [--jobs N] [--mutant NAME] [--trace]\n"
-    "               [--expect-sometimes] [--list-mutants]\n";
+    "usage: sim_run [--seed N | --seeds FROM COUNT | --fresh COUNT] [--jobs N] [--mutant NAME]\n"
+    "               [--trace] [--hash] [--expect-sometimes] [--list-mutants]\n";
 
 struct options {
     uint64_t from, count;
     int jobs;
     enum mutant mutant;
     bool echo;
+    bool fresh; /* seeds that nobody has run before, told so that they can be run again */
+    bool hash;  /* print one hash of all that happened */
     bool expect_sometimes;
     bool list_mutants;
 };
@@ -30,6 +35,7 @@ struct shared {
     volatile int failed;
     struct tally tallies[JOBS_MAX];
     uint64_t done[JOBS_MAX];
+    uint64_t hashes[JOBS_MAX]; /* sums, whatever the order of the seeds */
 };
 
 static void print_failure(const struct sim *sim, uint64_t seed, enum mutant mutant)
@@ -41,10 +47,12 @@ static void print_failure(const struct sim *sim, uint64_t seed, enum mutant muta
 }
 
 /* False: the seed failed, or did not do the same twice. */
-static bool run_seed(struct sim *sim, const struct options *o, uint64_t seed, struct tally *tally)
+static bool run_seed(struct sim *sim, const struct options *o, uint64_t seed, struct tally *tally,
+                     uint64_t *hashes)
 {
     sim_run(sim, seed, o->mutant, o->echo, tally);
     uint64_t hash = sim->trace.hash;
+    *hashes += hash * (2 * seed + 1);
     if (!sim->failed && seed % SAME_AGAIN_EVERY == 0) {
         struct tally unused = {0};
         sim_run(sim, seed, o->mutant, false, &unused);
@@ -67,7 +75,7 @@ static int run_job(const struct options *o, int job, struct shared *shared)
     bool good = true;
     for (uint64_t i = (uint64_t)job; i < o->count && good && !shared->failed;
          i += (uint64_t)o->jobs) {
-        good = run_seed(sim, o, o->from + i, &shared->tallies[job]);
+        good = run_seed(sim, o, o->from + i, &shared->tallies[job], &shared->hashes[job]);
         shared->done[job]++;
     }
     if (!good)
@@ -118,11 +126,12 @@ static double now_s(void)
 static int report(const struct options *o, const struct shared *shared, double seconds)
 {
     struct tally sum = {0};
-    uint64_t done = 0;
+    uint64_t done = 0, hash = 0;
     int never = 0;
     for (int job = 0; job < o->jobs; job++) {
         add_tally(&sum, &shared->tallies[job]);
         done += shared->done[job];
+        hash += shared->hashes[job];
     }
     printf("%llu seeds, %.0f seeds/min, %llu runs, %llu requests, %llu rows, %llu events\n",
            (unsigned long long)done, (double)done * 60 / (seconds > 0 ? seconds : 1),
@@ -135,8 +144,12 @@ static int report(const struct options *o, const struct shared *shared, double s
         }
         printf("%12llu  %s\n", (unsigned long long)sum.states[i], sometimes_texts[i]);
     }
-    printf("figure: %.0f simulated seeds a minute\n",
-           (double)done * 60 / (seconds > 0 ? seconds : 1));
+    double rate = (double)done * 60 / (seconds > 0 ? seconds : 1);
+    printf("figure: %llu %sseeds from %llu without a failure, %.0f a minute and process\n",
+           (unsigned long long)done, o->fresh ? "fresh " : "", (unsigned long long)o->from,
+           rate / o->jobs);
+    if (o->hash)
+        printf("hash %016llx\n", (unsigned long long)hash);
     return never;
 }
 
@@ -168,6 +181,12 @@ static bool parse(int argc, char **argv, struct options *o)
         } else if (strcmp(argv[i], "--seeds") == 0 && parse_number(value, &o->from) &&
                    i + 2 < argc && parse_number(argv[i + 2], &o->count)) {
             i += 2;
+        } else if (strcmp(argv[i], "--fresh") == 0 && parse_number(value, &o->count)) {
+            o->fresh = getrandom(&o->from, sizeof(o->from), 0) == sizeof(o->from);
+            o->from %= FRESH_FROM_MAX; /* a number that people can type */
+            i++;
+        } else if (strcmp(argv[i], "--hash") == 0) {
+            o->hash = true;
         } else if (strcmp(argv[i], "--jobs") == 0 && parse_number(value, &jobs) && jobs > 0 &&
                    jobs <= JOBS_MAX) {
             o->jobs = (int)jobs;
