@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 T ?=
 MESON_FLAGS = -Dwerror=$(WERROR) --prefix=$(PREFIX)
 
-.PHONY: all build deps deps-test demo test check bench asan tsan fuzz mutants coverage format install clean docs faults
+.PHONY: all build deps deps-test demo test check bench asan tsan fuzz mutants torture coverage format install clean docs faults
 
 all: build
 
@@ -53,6 +53,10 @@ fuzz: deps-test
 mutants: deps-test $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet tests/sim/sim_run
 	@python3 tests/sim/mutants_test.py $(BUILD)/tests/sim/sim_run
+
+# Every call of the C library fails once, and every write is the last one: hours. make test runs a spread of them.
+torture: deps-test build
+	@TORTURE_ALL=1 CCDATA_BUILD=$(BUILD) TORTURE_SHIM=$(BUILD)/tests/torture/libtorture_shim.so python3 tests/torture/torture_test.py
 
 coverage: deps-test
 	@sh tools/coverage.sh

@@ -11,9 +11,23 @@
 #include "cli/signals.h"
 #include "cli/term.h"
 
+enum { COMPLAINT_MAX_BYTES = 512 };
+
 const char *cli_error_text(const struct ccd_error *err)
 {
     return err->message[0] ? err->message : ccd_status_title(err->status);
+}
+
+/* The same without memory, for a process that has none left. */
+static void complain_plainly(struct cli *cli, const char *message)
+{
+    char text[COMPLAINT_MAX_BYTES];
+    str_copy(text, sizeof text, str_from(message));
+    for (char *p = text; *p; p++) {
+        if (*p < ' ' || *p > '~')
+            *p = '?';
+    }
+    fprintf(cli->err, "ccdata: %s\n", text);
 }
 
 void cli_complain(struct cli *cli, const char *message)
@@ -23,7 +37,9 @@ void cli_complain(struct cli *cli, const char *message)
     buf_add_text(&line, "ccdata: ");
     term_add_escaped(&line, str_from(message));
     buf_add_char(&line, '\n');
-    if (!line.failed) {
+    if (line.failed) {
+        complain_plainly(cli, message);
+    } else {
         fwrite(line.data, 1, line.len, cli->err);
     }
     buf_release(&line);

@@ -60,7 +60,7 @@ static void complain_about(struct cli *cli, const struct ccd_report *report, int
     struct buf line;
     buf_init(&line, OUTPUT_MAX_BYTES, NULL);
     causes_add_line(&line, report, exit_code);
-    cli_complain(cli, buf_str(&line).ptr);
+    cli_complain(cli, line.failed ? cli_error_text(&report->error) : buf_str(&line).ptr);
     buf_release(&line);
 }
 
