@@ -49,10 +49,10 @@ tsan: deps-test
 fuzz: deps-test
 	@sh tools/fuzz.sh $(or $(SECONDS),60) $(T)
 
-# The table of planted bugs, each with the seed of the simulator and the invariant that found it.
+# The table of planted bugs, each with the seed and the invariant, or the unit test, that found it.
 mutants: deps-test $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet tests/sim/sim_run
-	@python3 tests/sim/mutants_test.py $(BUILD)/tests/sim/sim_run
+	@ninja -C $(BUILD) --quiet tests/sim/sim_run tests/unit/store/store_mutants
+	@python3 tests/sim/mutants_test.py $(BUILD)/tests/sim/sim_run $(BUILD)/tests/unit/store/store_mutants
 
 # Every call of the C library fails once, and every write is the last one: hours. make test runs a spread of them.
 torture: deps-test build

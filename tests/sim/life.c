@@ -43,7 +43,7 @@ struct job {
     int64_t served_utc_s;
     int64_t told_wait_us;
     const struct refusal *must_refuse; /* why nothing of it may be taken; NULL = it may */
-    bool in_doubt;           /* a commit of it has no answer yet that says what became of it */
+    bool in_doubt; /* a commit of it has no answer yet that says what became of it */
     struct store_page page;
     struct store_page_result result;
     struct ccd_error error;
@@ -398,8 +398,10 @@ static enum store_outcome transact(struct life *l, const uint32_t *slots, size_t
         sim_trace(sim, "commit slot %u series %zu rows %zu segments %zu: %s", slots[i], job->series,
                   job->page.batch->row_count, job->page.segment_count, fates[fate]);
         oracle_check_coverage(sim, &sim->series[job->series]);
-        if (outcome == STORE_COMMITTED)
-            check_taken(l, job);
+        if (outcome != STORE_COMMITTED)
+            continue;
+        check_taken(l, job);
+        oracle_check_committed(sim, &sim->series[job->series], &job->page);
     }
     sim->unknown_commit_open |= outcome == STORE_UNKNOWN;
     return outcome;
@@ -497,8 +499,7 @@ static void on_reply(struct life *l, uint32_t index)
     struct job *job = &l->jobs[x->slot];
     call_parse_headers(x->status > 0 ? buf_str(&x->head) : STR(""), job->sent_utc_s, &job->headers);
     settle_permit(l, job, x->status > 0 ? &job->headers : NULL);
-    bool earlier = job->headers.date_utc_s < job->sent_utc_s ||
-                   sim->mutant == MUTANT_DATE_BELIEVED;
+    bool earlier = job->headers.date_utc_s < job->sent_utc_s || sim->mutant == MUTANT_DATE_BELIEVED;
     if (job->headers.date_utc_s > 0 && earlier && sim->mutant != MUTANT_DATE_IGNORED) {
         job->sent_utc_s = job->headers.date_utc_s;
         sim_saw(sim, SOMETIMES_DATE_TRUSTED);
@@ -622,8 +623,7 @@ static void check_refusal(struct life *l, const struct session_event *event, siz
     for (size_t i = 0; i < actions->count; i++)
         taken |= actions->items[i].kind == SESSION_WRITE && actions->items[i].slot == event->slot;
     if (job->must_refuse && taken)
-        sim_fail(sim, "I1: a reply is taken that must be refused whole: %s",
-                 job->must_refuse->why);
+        sim_fail(sim, "I1: a reply is taken that must be refused whole: %s", job->must_refuse->why);
     else if (job->must_refuse)
         sim_saw(sim, job->must_refuse->state);
     l->key_refused |= job->http_status == 401;

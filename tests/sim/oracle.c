@@ -134,6 +134,24 @@ void oracle_check_coverage(struct sim *sim, const struct sim_series *s)
     }
 }
 
+void oracle_check_committed(struct sim *sim, const struct sim_series *s,
+                            const struct store_page *page)
+{
+    size_t count;
+    const struct coverage_segment *there = model_coverage(sim->store, s->names.series_id, s->step_s,
+                                                          &count);
+    if (page->segment_count == 0)
+        return;
+    const struct coverage_segment *want = &page->segments[0];
+    while (count > 0 &&
+           (there[count - 1].from_ts != want->from_ts || there[count - 1].to_ts != want->to_ts ||
+            there[count - 1].state != want->state))
+        count--;
+    if (count == 0)
+        sim_fail(sim, "I4: committed, but what it claims is not there: series %td",
+                 s - sim->series);
+}
+
 /* ---- I3, I15 ---- */
 
 /* The first column in which the row is not sim->truth; NULL = none. */

@@ -7,6 +7,9 @@
 /* I4, I11: what the coverage of a series claims is so: stored periods have their row and were final
  * when asked; what is claimed not to be there is not there, or a hole that will be asked again. */
 void oracle_check_coverage(struct sim *sim, const struct sim_series *s);
+/* I4: what a commit was answered for is there. */
+void oracle_check_committed(struct sim *sim, const struct sim_series *s,
+                            const struct store_page *page);
 /* I3, I15: every row is on the grid and equal, bit by bit, to the record that the vendor served. */
 void oracle_check_rows(struct sim *sim, const struct sim_series *s);
 /* I12: what a reply that is committed said of a stored period is stored now, but for an answer that

@@ -39,8 +39,8 @@ struct sim_series {
     struct period_range job; /* all that is ever wanted; its end may lie in the future */
     int64_t first_ts;        /* as the catalogue says; 0 = does not say */
     int64_t last_ts;
-    bool delisted;                  /* in this life */
-    bool stuck; /* in this life: the first page answers everything */
+    bool delisted; /* in this life */
+    bool stuck;    /* in this life: the first page answers everything */
     char stuck_path[SIM_PATH_BYTES];
     int64_t lied_us;                /* when the vendor first hid data of it; 0 = never */
     int8_t exists[SIM_PERIODS_MAX]; /* 1 = the vendor will have a record, -1 = never, 0 = not looked
@@ -67,9 +67,9 @@ struct exchange {
     long status;      /* 0 = no reply came */
     struct buf head;
     struct buf body;
-    enum ccd_status failure; /* of the transport */
-    int64_t served_utc_s;    /* vendor's clock when it was answered */
-    int64_t told_wait_us;    /* what a 429 made the client promise */
+    enum ccd_status failure;           /* of the transport */
+    int64_t served_utc_s;              /* vendor's clock when it was answered */
+    int64_t told_wait_us;              /* what a 429 made the client promise */
     const struct refusal *must_refuse; /* why nothing of it may be taken; NULL = it may */
 };
 
