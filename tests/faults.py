@@ -183,7 +183,7 @@ def definitions():
         for name in re.findall(r"^def (test_\w+)", text, re.M):
             found.setdefault(name, path)
         if path.name == "tables.h":
-            found.update({f"sim {name}": path for name in re.findall(r"^    X\(([A-Z_0-9]+),", text, re.M)})
+            found.update({f"sim {name}": path.with_suffix(".c") for name in re.findall(r"^    X\(([A-Z_0-9]+),", text, re.M)})
     return found
 
 

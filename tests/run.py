@@ -121,7 +121,7 @@ def sources_of(folder):
 
 def note_result(results, folder, test, result, sources):
     """What faults.py wants to know of a test program; of the sanitizer builds, that it failed."""
-    files = [argument for argument in test["cmd"] if argument.endswith(".py")]
+    files = [os.path.normpath(argument) for argument in test["cmd"] if argument.endswith(".py")]
     files += [source for argument in test["cmd"] for source in sources.get(argument, [])]
     results[f"{folder}/{test['name']}"] = dict(result, sources=files)
 

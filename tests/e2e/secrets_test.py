@@ -178,7 +178,7 @@ def test_the_runner_fails_a_program_that_prints_a_secret(world):
         for form, text in spellings(canaries.KEY).items():
             test = {"name": "leaky", "cmd": [sys.executable, "-c", f"import sys; print(sys.argv[1], file=sys.{stream}); print('1 passed, 0 failed')",
                                              text], "workdir": str(world.folder), "env": {}, "timeout": 20}
-            counts, shown = run.run_one("build", test, "")
+            counts, _, shown = run.run_one("build", test, "")
             assert counts[1] == 1 and "SECRET API key" in shown, (stream, form, shown)
     test["cmd"][-1] = "nothing"
     assert run.run_one("build", test, "")[0] == (1, 0, 0)
