@@ -122,7 +122,8 @@ def sources_of(folder):
 def note_result(results, folder, test, result, sources):
     """What faults.py wants to know of a test program; of the sanitizer builds, that it failed."""
     files = [os.path.normpath(argument) for argument in test["cmd"] if argument.endswith(".py")]
-    files += [source for argument in test["cmd"] for source in sources.get(argument, [])]
+    programs = [os.path.join(ROOT, folder, argument) for argument in test["cmd"]]  # join leaves what is absolute alone
+    files += [source for program in programs for source in sources.get(program, [])]
     results[f"{folder}/{test['name']}"] = dict(result, sources=files)
 
 

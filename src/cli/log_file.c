@@ -115,14 +115,12 @@ static int begin_anew(struct log_file *f, struct ccd_error *err)
 static int make_ready(struct log_file *f, size_t len, struct ccd_error *err)
 {
     struct stat st;
-    if (f->fd < 0)
-        return open_file(f, err);
+    if (f->fd >= 0 && fstat(f->fd, &st) == 0 && !is_current(f, &st))
+        log_file_close(f);
+    if (f->fd < 0 && open_file(f, err) != 0)
+        return (int)err->status;
     if (fstat(f->fd, &st) != 0)
         return fail(f, "look at", err);
-    if (!is_current(f, &st)) {
-        log_file_close(f);
-        return open_file(f, err);
-    }
     if (st.st_size > 0 && st.st_size + (int64_t)len > f->max_bytes)
         return begin_anew(f, err);
     return 0;
