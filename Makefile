@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 T ?=
 MESON_FLAGS = -Dwerror=$(WERROR) --prefix=$(PREFIX)
 
-.PHONY: all build deps deps-test demo test check bench asan tsan fuzz mutants torture coverage format install clean docs faults
+.PHONY: all build deps deps-test demo test check bench asan tsan fuzz mutants torture moonshot coverage format install clean docs faults
 
 all: build
 
@@ -57,6 +57,10 @@ mutants: deps-test $(BUILD)/build.ninja
 # Every call of the C library fails once, and every write is the last one: hours. make test runs a spread of them.
 torture: deps-test build
 	@TORTURE_ALL=1 CCDATA_BUILD=$(BUILD) TORTURE_SHIM=$(BUILD)/tests/torture/libtorture_shim.so python3 tests/torture/torture_test.py
+
+# Search for failures for HOURS, and append what was searched to docs/reference/proof.md.
+moonshot: deps-test build
+	@python3 tools/moonshot.py $(BUILD) $(or $(HOURS),1)
 
 coverage: deps-test
 	@sh tools/coverage.sh

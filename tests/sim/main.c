@@ -14,6 +14,7 @@
 enum { JOBS_MAX = 64, SAME_AGAIN_EVERY = 100, BIG_BLOCK_BYTES = 64 << 20 };
 
 static const uint64_t FRESH_FROM_MAX = 1000000000000;
+static const double SECONDS_PER_YEAR = 365.25 * 86400;
 
 static const char usage[] =
     "usage: sim_run [--seed N | --seeds FROM COUNT | --fresh COUNT] [--jobs N] [--mutant NAME]\n"
@@ -113,6 +114,7 @@ static void add_tally(struct tally *sum, const struct tally *part)
     sum->rows += part->rows;
     sum->lives += part->lives;
     sum->events += part->events;
+    sum->seconds += part->seconds;
 }
 
 static double now_s(void)
@@ -133,10 +135,12 @@ static int report(const struct options *o, const struct shared *shared, double s
         done += shared->done[job];
         hash += shared->hashes[job];
     }
-    printf("%llu seeds, %.0f seeds/min, %llu runs, %llu requests, %llu rows, %llu events\n",
+    printf("%llu seeds, %.0f seeds/min, %llu runs, %llu requests, %llu rows, %llu events, "
+           "%.1f simulated years\n",
            (unsigned long long)done, (double)done * 60 / (seconds > 0 ? seconds : 1),
            (unsigned long long)sum.lives, (unsigned long long)sum.requests,
-           (unsigned long long)sum.rows, (unsigned long long)sum.events);
+           (unsigned long long)sum.rows, (unsigned long long)sum.events,
+           (double)sum.seconds / SECONDS_PER_YEAR);
     for (int i = 0; i < SOMETIMES_COUNT && (o->count > 1 || o->expect_sometimes); i++) {
         if (o->expect_sometimes && sum.states[i] == 0) {
             fprintf(stderr, "sim_run: never seen: %s\n", sometimes_texts[i]);

@@ -232,5 +232,6 @@ void sim_run(struct sim *sim, uint64_t seed, enum mutant mutant, bool echo, stru
         phases_liveness(sim);
         phases_end(sim);
     }
+    tally->seconds += (uint64_t)(sim->now_us / SIM_US_PER_S);
     phases_release(sim);
 }

@@ -27,7 +27,7 @@ enum {
 /* What the faults that a seed has meant for a whole batch of seeds. */
 struct tally {
     uint64_t states[SOMETIMES_COUNT];
-    uint64_t requests, rows, lives, events;
+    uint64_t requests, rows, lives, events, seconds;
 };
 
 /* A series that the runs want. */
