@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 T ?=
 MESON_FLAGS = -Dwerror=$(WERROR) --prefix=$(PREFIX)
 
-.PHONY: all build deps deps-test demo test check bench asan tsan fuzz mutants torture moonshot coverage format install clean docs faults
+.PHONY: all build deps deps-test demo test check bench asan tsan fuzz mutants torture moonshot soak coverage format install clean docs faults
 
 all: build
 
@@ -38,6 +38,10 @@ check: deps-test
 
 bench: deps-test build
 	@python3 bench/run.py --build $(BUILD)
+
+# Ten minutes at 1,000 calls a second: memory and descriptors (SECONDS=n for other times).
+soak: deps-test build
+	@python3 bench/soak.py --build $(BUILD) --seconds $(or $(SECONDS),600)
 
 asan: deps-test
 	@python3 tests/run.py asan --werror $(WERROR) $(if $(T),--only $(T))
