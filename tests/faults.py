@@ -109,7 +109,7 @@ FAULTS = [
     ("B9", True, "tables of another shape", "test_every_difference_is_named test_a_shape_that_does_not_fit_is_refused a_table_of_another_form"),
     ("B10", False, "counts of affected rows that differ", "affected_rows rows_that_a_statement_took"),
     ("B11", False, "a slow database", "session_slow_store_holds_the_fetching_back sim SLOW_COMMIT"),
-    ("B12", True, "a reader that pins the log of SQLite", "", "no test yet: the size limit and the truncating checkpoints are set, not shown"),
+    ("B12", True, "a reader that pins the log of SQLite", "test_a_reader_that_stays_does_not_keep_the_log_of_sqlite"),
     ("B13", False, "somebody else changes our rows", "test_rows_that_somebody_deleted_come_back test_what_the_database_alone_shows"),
     ("C1", True, "Redis down, slow, refusing", "", REDIS),
     ("C2", False, "an entry that is damaged or foreign", "", CACHE),

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Runs against ccdata-sim: only what is missing is asked for, with the fewest calls, and a second run asks nothing."""
+import contextlib
 import datetime
+import sqlite3
 import urllib.parse
 
 import harness
@@ -184,6 +186,25 @@ def test_faulty_vendor_still_gives_exact_data(world):
         assert world.rows("futures_ohlcv_1h") == expected and len(expected) > 2000
     finally:
         clean.remove()
+
+
+def test_a_reader_that_stays_does_not_keep_the_log_of_sqlite(world):
+    """A dashboard with an open transaction: the run is not held up, sees no other rows than its own moment, and leaves no log behind it."""
+    command = ["futures_ohlcv", "--exchanges", "binance", "--instruments", "BTC-USDT-VANILLA-PERPETUAL", "--interval", "1m"]
+    log = world.database.with_name(world.database.name + "-wal")
+    with harness.simulator(world, "--now", NOW) as sim:
+        ingest(world, sim, *command, "--from", "2026-02-28")
+        with contextlib.closing(sqlite3.connect(world.database, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            count = "SELECT count(*) FROM futures_ohlcv_1m"
+            before = reader.execute(count).fetchone()
+            ingest(world, sim, *command, "--from", "2026-02-10")
+            pinned = log.stat().st_size
+            assert pinned > 4 << 20, f"the log was not pinned: {pinned} bytes"
+            assert reader.execute(count).fetchone() == before, "the reader's moment moved"
+            reader.execute("COMMIT")
+        ingest(world, sim, *command, "--from", "2026-02-08")
+        assert not log.exists() or log.stat().st_size == 0, f"{log.stat().st_size} bytes are left"
 
 
 harness.main(globals())
