@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/coverage.h"
 #include "cli/coverage_map.h"
 #include "cli/jobs.h"
 #include "cli/json.h"
@@ -193,7 +194,7 @@ static int print_report(struct cli *cli, const struct args *args,
     return cli_print(cli, &text);
 }
 
-int coverage_run(struct cli *cli, const struct args *args)
+int coverage_read(struct cli *cli, const struct args *args, coverage_print_fn *print)
 {
     struct ccd_error err = {0};
     struct ccd_coverage_report *report = NULL;
@@ -201,15 +202,21 @@ int coverage_run(struct cli *cli, const struct args *args)
     const struct ccd_job job = jobs_from(args, args->operand);
     int exit_code;
     if (!args->operand) {
-        error_set(&err, CCD_USAGE, "coverage needs a data type; 'ccdata types' lists them");
+        error_set(&err, CCD_USAGE, "%s needs a data type; 'ccdata types' lists them",
+                  args->command->name);
         return cli_fail(cli, args, &err);
     }
     if (cli_client_open(&client, cli, args, &err) == 0 &&
         ccd_coverage_read(client.handle, &job, &report, &err) == 0)
-        exit_code = print_report(cli, args, report);
+        exit_code = print(cli, args, report);
     else
         exit_code = cli_fail(cli, args, &err);
     ccd_coverage_free(report);
     cli_client_close(&client);
     return exit_code;
+}
+
+int coverage_run(struct cli *cli, const struct args *args)
+{
+    return coverage_read(cli, args, print_report);
 }

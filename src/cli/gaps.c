@@ -8,9 +8,8 @@
 #include "base/time.h"
 #include "cli/args.h"
 #include "cli/cli.h"
-#include "cli/client.h"
 #include "cli/commands.h"
-#include "cli/jobs.h"
+#include "cli/coverage.h"
 #include "cli/json.h"
 #include "cli/table.h"
 #include "cli/term.h"
@@ -143,14 +142,8 @@ static void add_json_gap(struct json *j, const struct ccd_covered_series *series
     json_add_time(j, "to", range->to_ts);
     json_add_int(j, "periods", (range->to_ts - range->from_ts) / step_s);
     json_add_text(j, "gap", NAMES[gap]);
-    if (range->asked_utc_s)
-        json_add_time(j, "asked", range->asked_utc_s);
-    else
-        json_add_null(j, "asked");
-    if (range->next_check_utc_s)
-        json_add_time(j, "next_check", range->next_check_utc_s);
-    else
-        json_add_null(j, "next_check");
+    json_add_known_time(j, "asked", range->asked_utc_s);
+    json_add_known_time(j, "next_check", range->next_check_utc_s);
     json_close_object(j);
 }
 
@@ -213,21 +206,5 @@ static int print_report(struct cli *cli, const struct args *args,
 
 int gaps_run(struct cli *cli, const struct args *args)
 {
-    struct ccd_error err = {0};
-    struct ccd_coverage_report *report = NULL;
-    struct client client = {0};
-    const struct ccd_job job = jobs_from(args, args->operand);
-    int exit_code;
-    if (!args->operand) {
-        error_set(&err, CCD_USAGE, "gaps needs a data type; 'ccdata types' lists them");
-        return cli_fail(cli, args, &err);
-    }
-    if (cli_client_open(&client, cli, args, &err) == 0 &&
-        ccd_coverage_read(client.handle, &job, &report, &err) == 0)
-        exit_code = print_report(cli, args, report);
-    else
-        exit_code = cli_fail(cli, args, &err);
-    ccd_coverage_free(report);
-    cli_client_close(&client);
-    return exit_code;
+    return coverage_read(cli, args, print_report);
 }

@@ -118,6 +118,22 @@ void json_add_time(struct json *j, const char *key, int64_t utc_s)
     json_add_text(j, key, time_format_iso(utc_s, text));
 }
 
+void json_add_known_int(struct json *j, const char *key, int64_t value, bool is_known)
+{
+    if (is_known)
+        json_add_int(j, key, value);
+    else
+        json_add_null(j, key);
+}
+
+void json_add_known_time(struct json *j, const char *key, int64_t utc_s)
+{
+    if (utc_s)
+        json_add_time(j, key, utc_s);
+    else
+        json_add_null(j, key);
+}
+
 void json_add_error(struct json *j, const char *key, const struct ccd_error *err)
 {
     if (err->status == CCD_OK) {

@@ -26,6 +26,9 @@ void json_add_number(struct json *j, const char *key, double value);
 void json_add_bool(struct json *j, const char *key, bool value);
 void json_add_null(struct json *j, const char *key);
 void json_add_time(struct json *j, const char *key, int64_t utc_s); /* ISO */
+/* Null where it is not known, and for the time 0. */
+void json_add_known_int(struct json *j, const char *key, int64_t value, bool is_known);
+void json_add_known_time(struct json *j, const char *key, int64_t utc_s);
 /* {"status","message"}, or null when there is none. */
 void json_add_error(struct json *j, const char *key, const struct ccd_error *err);
 

@@ -14,14 +14,6 @@
 #include "cli/table.h"
 #include "cli/term.h"
 
-static void add_count(struct json *j, const char *key, int64_t count, bool is_known)
-{
-    if (is_known)
-        json_add_int(j, key, count);
-    else
-        json_add_null(j, key);
-}
-
 static void add_json_windows(struct json *j, const struct ccd_quota_report *report)
 {
     json_open_list(j, "windows");
@@ -29,9 +21,9 @@ static void add_json_windows(struct json *j, const struct ccd_quota_report *repo
         const struct ccd_quota_window *w = &report->windows[i];
         json_open_object(j, NULL);
         json_add_text(j, "window", w->window);
-        add_count(j, "limit", w->limit, w->limit > 0);
+        json_add_known_int(j, "limit", w->limit, w->limit > 0);
         json_add_int(j, "used", w->used);
-        add_count(j, "left", w->left, w->left >= 0);
+        json_add_known_int(j, "left", w->left, w->left >= 0);
         json_close_object(j);
     }
     json_close_list(j);
@@ -46,9 +38,9 @@ static void add_json_vendor(struct json *j, const struct ccd_quota_report *repor
         json_open_object(j, NULL);
         json_add_text(j, "block", q->block);
         json_add_text(j, "window", q->window);
-        add_count(j, "limit", q->limit, q->limit >= 0);
-        add_count(j, "used", q->used, q->used >= 0);
-        add_count(j, "left", q->left, q->left >= 0);
+        json_add_known_int(j, "limit", q->limit, q->limit >= 0);
+        json_add_known_int(j, "used", q->used, q->used >= 0);
+        json_add_known_int(j, "left", q->left, q->left >= 0);
         json_close_object(j);
     }
     json_close_list(j);
@@ -65,10 +57,7 @@ static void add_json(struct buf *out, const struct args *args,
     json_add_bool(&j, "known", report->is_known);
     add_json_windows(&j, report);
     json_add_int(&j, "wait_ms", report->wait_ms);
-    if (report->resume_utc_s)
-        json_add_time(&j, "resume_at", report->resume_utc_s);
-    else
-        json_add_null(&j, "resume_at");
+    json_add_known_time(&j, "resume_at", report->resume_utc_s);
     json_add_text(&j, "wait_window", report->wait_window);
     if (report->vendor_checked)
         add_json_vendor(&j, report);

@@ -11,22 +11,6 @@ static const char *outcome_of(const struct ccd_status_report *report)
     return strcmp(report->system, "degraded") == 0 ? "partial" : "failed";
 }
 
-static void add_time_or_null(struct json *j, const char *key, int64_t utc_s)
-{
-    if (utc_s)
-        json_add_time(j, key, utc_s);
-    else
-        json_add_null(j, key);
-}
-
-static void add_int_or_null(struct json *j, const char *key, int64_t value, bool is_known)
-{
-    if (is_known)
-        json_add_int(j, key, value);
-    else
-        json_add_null(j, key);
-}
-
 /* ---- components ---- */
 
 /* Whether it takes a write is known when it was tried: not where there are no tables yet. */
@@ -40,7 +24,7 @@ static void add_database(struct json *j, const struct ccd_status_report *report)
         json_add_bool(j, "writable", report->database_writable);
     else
         json_add_null(j, "writable");
-    add_int_or_null(j, "schema_version", report->schema_version, report->schema_version > 0);
+    json_add_known_int(j, "schema_version", report->schema_version, report->schema_version > 0);
     json_add_text(j, "dialect", report->dialect);
     json_add_error(j, "error", &report->database_error);
     json_close_object(j);
@@ -87,18 +71,18 @@ static void add_data(struct json *j, const struct ccd_stored_data *data)
     if (is_candles) {
         json_add_int(j, "series", data->series);
         json_add_int(j, "series_behind", data->series_behind);
-        add_time_or_null(j, "first", data->first_ts);
-        add_time_or_null(j, "last", data->last_ts);
+        json_add_known_time(j, "first", data->first_ts);
+        json_add_known_time(j, "last", data->last_ts);
         json_add_int(j, "wanted", data->wanted);
         json_add_int(j, "covered", data->covered);
         if (data->wanted > 0)
             json_add_number(j, "covered_share", (double)data->covered / (double)data->wanted);
         else
             json_add_null(j, "covered_share");
-        add_int_or_null(j, "newest_final_age_seconds", data->newest_final_age_s,
+        json_add_known_int(j, "newest_final_age_seconds", data->newest_final_age_s,
                         data->newest_final_age_s >= 0);
     } else {
-        add_time_or_null(j, "asked", data->asked_utc_s);
+        json_add_known_time(j, "asked", data->asked_utc_s);
     }
     json_close_object(j);
 }
@@ -111,8 +95,8 @@ static void add_run(struct json *j, const struct ccd_stored_run *run)
     json_add_text(j, "command", run->command);
     json_add_text(j, "status", run->status);
     json_add_time(j, "started", run->started_utc_s);
-    add_time_or_null(j, "ended", run->ended_utc_s);
-    add_int_or_null(j, "exit_code", run->exit_code, has_ended);
+    json_add_known_time(j, "ended", run->ended_utc_s);
+    json_add_known_int(j, "exit_code", run->exit_code, has_ended);
     if (has_ended)
         json_add_number(j, "duration_seconds", (double)run->duration_ms / 1000.0);
     else
@@ -134,9 +118,9 @@ static void add_quota(struct json *j, const struct ccd_status_report *report)
     for (size_t i = 0; i < report->quota_count; i++) {
         const struct ccd_quota_window *window = &report->quota[i];
         json_open_object(j, window->window);
-        add_int_or_null(j, "limit", window->limit, window->limit > 0);
+        json_add_known_int(j, "limit", window->limit, window->limit > 0);
         json_add_int(j, "used", window->used);
-        add_int_or_null(j, "left", window->left, window->left >= 0);
+        json_add_known_int(j, "left", window->left, window->left >= 0);
         json_close_object(j);
     }
     json_close_object(j);
