@@ -32,7 +32,7 @@ import time
 import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.append(str(ROOT / "tests"))  # not first: bench/ has a run.py, too
 import canaries  # noqa: E402
 
 USER, PASSWORD = "ccdata", canaries.DATABASE_PASSWORD
