@@ -32,6 +32,8 @@ WRAPPED = [
     (re.compile(r"^(mysql|mariadb)(/|\.h$|d_)"), "src/store/mysql"),
     (re.compile(r"^(postgresql/)?libpq"), "src/store/postgres"),
     (re.compile(r"^hiredis(/|\.h$)"), "src/cache/redis"),
+    (re.compile(r"^openssl/"), "src/cache/redis"),
+    (re.compile(r"^microhttpd\.h$"), "src/serve"),
     (re.compile(r"^libdeflate\.h$"), "src/decode"),
     (re.compile(r"^jansson\.h$"), "src/decode"),
 ]

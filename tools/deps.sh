@@ -2,8 +2,8 @@
 # Install from Debian what building ("build") and testing ("test") need. Silent when everything is there.
 set -eu
 
-build="gcc make pkg-config meson ninja-build libcurl4-openssl-dev libdeflate-dev libsqlite3-dev libjansson-dev libmariadb-dev libpq-dev sqlite3 ca-certificates"
-test="clang-14 libclang-rt-14-dev valgrind python3 openssl universal-ctags binutils git locales mariadb-server-core mariadb-client-core postgresql-15"
+build="gcc make pkg-config meson ninja-build libcurl4-openssl-dev libdeflate-dev libsqlite3-dev libjansson-dev libmariadb-dev libpq-dev libhiredis-dev libssl-dev libmicrohttpd-dev sqlite3 ca-certificates"
+test="clang-14 libclang-rt-14-dev valgrind python3 openssl universal-ctags binutils git locales mariadb-server-core mariadb-client-core postgresql-15 redis-server prometheus"
 
 missing=""
 for group in "$@"; do
@@ -27,9 +27,11 @@ echo "installing:$missing"
 
 said=$(mktemp)
 no_cluster=""
+no_services=""
 clean() {
     rm -f "$said"
     [ -z "$no_cluster" ] || $sudo rm -f "$no_cluster"
+    [ -z "$no_services" ] || $sudo rm -f "$no_services"
 }
 trap clean EXIT
 trap 'exit 1' HUP INT TERM
@@ -49,12 +51,21 @@ apt_get() {
 }
 
 apt_get update
-# The tests start servers of their own: while installing, no cluster is made and started on this machine.
+# The tests start servers of their own: while installing, no cluster is made and no service is started on this machine.
 case "$missing " in
 *" postgresql-15 "*)
     no_cluster=/etc/postgresql-common/createcluster.d/ccdata-deps.conf
     $sudo mkdir -p "${no_cluster%/*}"
     echo "create_main_cluster = false" | $sudo tee "$no_cluster" >/dev/null
+    ;;
+esac
+case "$missing " in
+*" redis-server "* | *" prometheus "*)
+    if [ ! -e /usr/sbin/policy-rc.d ]; then # a policy of the machine's own stays as it is
+        no_services=/usr/sbin/policy-rc.d
+        printf '#!/bin/sh\nexit 101\n' | $sudo tee "$no_services" >/dev/null
+        $sudo chmod 755 "$no_services"
+    fi
     ;;
 esac
 # shellcheck disable=SC2086
