@@ -60,7 +60,8 @@ mutants: deps-test $(BUILD)/build.ninja
 
 # Every call of the C library fails once, and every write is the last one: hours. make test runs a spread of them.
 torture: deps-test build
-	@TORTURE_ALL=1 CCDATA_BUILD=$(abspath $(BUILD)) TORTURE_SHIM=$(abspath $(BUILD))/tests/torture/libtorture_shim.so python3 tests/torture/torture_test.py
+	@TORTURE_ALL=1 CCDATA_BUILD=$(abspath $(BUILD)) TORTURE_SHIM=$(abspath $(BUILD))/tests/torture/libtorture_shim.so TORTURE_FORGETS=$(abspath $(BUILD))/tests/torture/forgets \
+		python3 tests/torture/torture_test.py
 
 # Search for failures for HOURS, and append what was searched to docs/reference/proof.md.
 moonshot: deps-test build

@@ -122,8 +122,7 @@ FAULTS = [
     ("G2", True, "files of settings that are no files of settings", "config_bad_files env_refused_lines env_file_limit"),
     ("G3", False, "a key with white space", "key_refused value_secrets"),
     ("P1", True, "killed before, in and after each write",
-     "test_every_point test_killed_anywhere_resumes_without_loss test_clients_of_mariadb_killed test_clients_of_postgres_killed sim CRASH_IN_COMMIT",
-     "in part: the log of SQLite in WAL mode, not its rollback journal; a spread of the calls, all of them by make torture"),
+     "test_every_point test_killed_anywhere_resumes_without_loss test_clients_of_mariadb_killed test_clients_of_postgres_killed sim CRASH_IN_COMMIT"),
     ("P2", True, "interrupted at any moment, twice",
      "test_ctrl_c_commits_and_resumes test_signals_end_every_wait test_copy_interrupted session_stop_drains_what_is_in_flight sim STOP"),
     ("P3", True, "an allocation that fails",
@@ -131,7 +130,7 @@ FAULTS = [
      "page_allocates_for_texts_only_and_survives_failure memory_runs_out"),
     ("P4", True, "a call of the C library that fails", "test_every_point ledger_write_that_fails interim_replies"),
     ("P5", False, "out of descriptors, memory, file size, stack", "test_a_full_disk_is_an_error_not_a_death"),
-    ("P6", True, "killed while recovering", "sim CRASH test_killed_anywhere_resumes_without_loss"),
+    ("P6", True, "killed while recovering", "sim CRASH test_every_point test_killed_anywhere_resumes_without_loss"),
     ("P7", True, "a second instance, and locks of the dead",
      "lock_is_held_by_another_process_until_its_death a_killed_holder_lets_go a_lock_of_a_process_that_is_killed "
      "test_two_processes_exclude_each_other"),

@@ -107,7 +107,8 @@ def run_one(folder, test, locales):
     lines += ["  " + line for line in output.splitlines() if line.startswith(("skipped: ", "figure: "))]
     if failed:
         lines += leaks + [output[-8000:], errors[-4000:]]
-    result = {"failed": failed, "skipped": [line for line in output.splitlines() if line.startswith("skipped: ")]}
+    result = {"failed": failed, "skipped": [line for line in output.splitlines() if line.startswith("skipped: ")],
+              "figures": [line for line in output.splitlines() if line.startswith("figure: ")]}
     return (passed, failed, skipped), result, "\n".join(lines)
 
 
@@ -136,6 +137,17 @@ def check_faults(folder, results):
     return done.returncode
 
 
+def print_searched(results):
+    """What the run searched for failures: seeds, kill points, mutants as their tests say it, and the sum of the fuzz executions."""
+    fuzzed = [int(n) for result in results.values() for line in result["figures"] for n in re.findall(r"(\d+) fuzz executions", line)]
+    if fuzzed:
+        print(f"searched: {sum(fuzzed)} fuzz executions of {len(fuzzed)} targets")
+    for name, result in results.items():
+        for line in result["figures"]:
+            if re.search(r"seeds|kill points|mutants", line):
+                print(f"searched: {name}: {line.removeprefix('figure: ')}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("plan", choices=PLANS)
@@ -162,6 +174,7 @@ def main():
     if args.plan == "full" and not args.only:
         failed = check_faults(args.build, results)
         total = [total[0] + (not failed), total[1] + bool(failed), total[2]]
+    print_searched(results)
     if sum(total) == 0:
         print(f"no test is called *{args.only}*" if args.only else "no test was found", file=sys.stderr)
         total[1] = 1

@@ -82,7 +82,8 @@ def fuzz(seconds):
 def torture(build, everything):
     extra = {"TORTURE_ALL": "1"} if everything else {}
     result = run(sys.executable, "tests/torture/torture_test.py", CCDATA_BUILD=str(build),
-                 TORTURE_SHIM=str(build / "tests/torture/libtorture_shim.so"), **extra)
+                 TORTURE_SHIM=str(build / "tests/torture/libtorture_shim.so"), TORTURE_FORGETS=str(build / "tests/torture/forgets"),
+                 **extra)
     figure = re.search(r"figure: (.*)", result.stdout)
     return note("make torture" if everything else "make test T=torture", figure[1] if figure else "nothing", int(result.returncode != 0))
 

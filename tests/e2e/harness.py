@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 import canaries  # noqa: E402
 import servers  # noqa: E402
 
-BUILD = pathlib.Path(os.environ.get("CCDATA_BUILD", ROOT / "build"))
+BUILD = pathlib.Path(os.environ.get("CCDATA_BUILD", ROOT / "build")).resolve()
 CCDATA = str(BUILD / "ccdata")
 SIM = str(BUILD / "ccdata-sim")
 SHARED = pathlib.Path(os.environ.get("CCDATA_SHARED", ROOT.parent / "shared"))

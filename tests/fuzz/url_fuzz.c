@@ -68,7 +68,7 @@ static void check_message(const struct ccd_error *err, const char *text)
         memcpy(piece, at, TELLING_BYTES);
         piece[TELLING_BYTES] = '\0';
         if (strspn(piece, "abcdefghijklmnopqrstuvwxyz-=:/%@, ") == TELLING_BYTES ||
-            memmem(text, (size_t)(colon - text), piece, TELLING_BYTES))
+            memmem(text, (size_t)(colon - text), piece, strcspn(piece, "\"")))
             continue; /* may be words of ours, or those of the scheme, which is quoted */
         PROMISE(!strstr(err->message, piece));
     }

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """The real program with a C library that kills it, fails, or does half of what it is asked, at one call after the other.
 
-After each run: an exit code that is documented, a line that says why, no other death than ours, a sound database; and an undisturbed run then
-ends with exactly the rows of a run that was never disturbed.
+After each run: an exit code that is documented, a line that says why, no other death than ours, nothing left in memory, a sound database with
+no other rows than those of a run that was never disturbed, and none that is covered and missing. An undisturbed run then ends with exactly the
+same database. SQLite keeps a write-ahead log or a rollback journal; what the one leaves behind, half of the second runs open with the other.
 
-TORTURE_SHIM: the shim (shim.c). TORTURE_ALL=1: every point instead of a spread of them.
+TORTURE_SHIM: the shim (shim.c). TORTURE_FORGETS: forgets.c. TORTURE_ALL=1: every point instead of a spread of them. TORTURE_ONLY="kill-half rollback 17": this point alone.
 """
+import collections
 import concurrent.futures
 import contextlib
 import os
 import pathlib
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -25,45 +28,97 @@ COMMAND = ["futures_ohlcv", "--exchanges", "binance", "--instruments", "BTC-USDT
 SETTINGS = {"CCDATA_NOW": NOW, "INGESTION_MAX_API_LIMIT": "10", "API_RETRY_DELAY": "0.01", "LOG_FILE_ENABLED": "true", "API_MAX_RETRIES": "2",
             "API_REQUEST_TIMEOUT": "5"}
 CODES = set(range(13)) | {130, 143}
-# mode -> (which count it goes by, points of a spread)
-MODES = {"kill-before": (0, 40), "kill-after": (0, 40), "kill-half": (0, 40), "fail": (1, 120), "alloc": (2, 120), "alloc-ever": (2, 40),
-         "short": (None, 1)}
+JOURNALS = {"wal": {}, "rollback": {"TORTURE_JOURNAL": "rollback"}}
+OF_RUNS = ("ccdata_runs", "ccdata_run_series", "ccdata_schema", "ccdata_proofs")  # these tell of runs and times
+OF_TIME = ("collected_at", "run_id")
+# mode -> (which count it goes by, points of a spread); kill-again: the next run is killed too, while it recovers
+MODES = {"kill-before": ("writes", 30), "kill-after": ("writes", 30), "kill-half": ("writes", 30), "kill-again": ("writes", 20),
+         "fail": ("fallible", 120), "alloc": ("allocations", 80), "alloc-ever": ("allocations", 30), "short": ("phases", 8)}
+PHASES = 8
+
+Counts = collections.namedtuple("Counts", "writes fallible allocations own libraries phases", defaults=(PHASES,))
 
 
-def rows(world):
-    with contextlib.closing(sqlite3.connect(world.database)) as connection:
+def dump(database):
+    """Table -> its rows, without what tells of runs and times; of a database that is sound."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
         sound = connection.execute("PRAGMA integrity_check").fetchall()
         assert sound == [("ok",)], sound
-        return connection.execute("SELECT * FROM futures_ohlcv_1d ORDER BY ts").fetchall()
+        tables = [name for name, in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'") if name not in OF_RUNS]
+        found = {}
+        for table in tables:
+            columns = [c[1] for c in connection.execute(f"PRAGMA table_info({table})") if c[1] not in OF_TIME]
+            found[table] = sorted(connection.execute(f"SELECT {', '.join(columns)} FROM {table}"), key=repr)
+        return found
 
 
-def run(world, url, mode=None, at=0, counts=None):
-    extra = {"LD_PRELOAD": SHIM, "TORTURE_MODE": mode, "TORTURE_AT": str(at)} if mode else {}
-    if counts:
-        extra["TORTURE_COUNT"] = str(counts)
-    return world.run(*COMMAND, vendor=url, environment={**SETTINGS, **extra}, timeout=60)
+def stored_periods(tables):
+    """That the coverage claims."""
+    return sum((to_s - from_s) // step_s for _, step_s, from_s, to_s, state, *_ in tables.get("ccdata_coverage", []) if state == "stored")
 
 
-def problem(url, whole, mode, at):
+def what_is_wrong(world, whole, complete):
+    """Of the database that a disturbed run leaves. It is looked at in a copy: to open it is to recover it."""
+    if not world.database.exists() or world.database.stat().st_size == 0:
+        return "no database" if complete else None
+    folder = world.folder / "copy"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name in world.folder.glob(world.database.name + "*"):
+        if not name.name.endswith("-shm"):
+            shutil.copy(name, folder)
+    left = dump(folder / world.database.name)
+    shutil.rmtree(folder)
+    facts = left.get("fact_futures_ohlcv_1d", [])
+    if not set(facts) <= set(whole["fact_futures_ohlcv_1d"]) or len(facts) != len(set(facts)):
+        return "rows that no undisturbed run writes"
+    if stored_periods(left) != len(facts):
+        return f"{stored_periods(left)} periods claimed, {len(facts)} rows"
+    return "complete, with other rows" if complete and left != whole else None
+
+
+def run(world, url, mode=None, at=0, journal="wal"):
+    """The finished process, and what the shim counted if the process lived to tell."""
+    counts = world.folder / "counts"
+    counts.unlink(missing_ok=True)
+    torture = {"LD_PRELOAD": SHIM, "TORTURE_MODE": mode or "count", "TORTURE_AT": str(at), "TORTURE_COUNT": str(counts), **JOURNALS[journal]}
+    result = world.run(*COMMAND, vendor=url, environment={**SETTINGS, **torture}, timeout=60)
+    return result, Counts(*map(int, counts.read_text().split())) if counts.exists() else None
+
+
+def run_is_wrong(result, counts, mode):
+    if result.returncode == -signal.SIGKILL and mode.startswith("kill"):
+        return None
+    if result.returncode not in CODES:
+        return f"exit {result.returncode}: {result.stderr[-300:]}"
+    if result.returncode > 0 and "ccdata: " not in result.stderr:
+        return f"exit {result.returncode} without a word"
+    if counts is None:
+        return "no counts at the end"
+    if counts.own or counts.libraries:
+        return f"exit {result.returncode}, {counts.own} blocks of ours and {counts.libraries} of libraries are left: {result.stderr[-600:]}"
+    return None
+
+
+def problem(url, whole, mode, journal, at):
     """None, or what went wrong at this point."""
     world = harness.World()
     try:
-        result = run(world, url, mode, at)
-        killed = mode.startswith("kill") and result.returncode == -signal.SIGKILL
-        if result.returncode not in CODES and not killed:
-            return f"{mode} {at}: exit {result.returncode}: {result.stderr[-300:]}"
-        if result.returncode > 0 and "ccdata: " not in result.stderr:
-            return f"{mode} {at}: exit {result.returncode} without a word"
-        if result.returncode == 0 and rows(world) and len(rows(world)) != len(whole):
-            return f"{mode} {at}: exit 0, and {len(rows(world))} of {len(whole)} rows"
-        again = run(world, url)
+        first = "kill-half" if mode == "kill-again" else mode
+        result, counts = run(world, url, first, at, journal)
+        wrong = run_is_wrong(result, counts, mode) or what_is_wrong(world, whole, result.returncode == 0)
+        if not wrong and mode == "kill-again":
+            result, counts = run(world, url, "kill-after", 1 + at % 23, journal)
+            wrong = run_is_wrong(result, counts, mode) or what_is_wrong(world, whole, result.returncode == 0)
+        if wrong:
+            return wrong
+        other = {"wal": "rollback", "rollback": "wal"}[journal] if at % 2 else journal
+        again, counts = run(world, url, journal=other)
         if again.returncode != 0:
-            return f"{mode} {at}: the next run ends with {again.returncode}: {again.stderr[-300:]}"
-        if rows(world) != whole:
-            return f"{mode} {at}: other rows than a run that was not disturbed"
-        return None
-    except (AssertionError, sqlite3.Error, subprocess.TimeoutExpired) as wrong:
-        return f"{mode} {at}: {wrong}"
+            return f"the next run ends with {again.returncode}: {again.stderr[-300:]}"
+        return run_is_wrong(again, counts, "count") or what_is_wrong(world, whole, True)
+    except (AssertionError, sqlite3.Error, subprocess.TimeoutExpired) as error:
+        return str(error) or repr(error)
     finally:
         world.remove()
 
@@ -74,20 +129,45 @@ def points(count, most):
     return sorted({1 + i * (count - 1) // (most - 1) for i in range(most)})
 
 
-def test_every_point(world):
-    counts = world.folder / "counts"
-    with harness.simulator(world, "--now", NOW) as sim:
-        result = run(world, sim.url, "count", counts=counts)
+def undisturbed(url, journal):
+    world = harness.World()
+    try:
+        result, counts = run(world, url, journal=journal)
         assert result.returncode == 0, result.stderr
-        whole = rows(world)
-        assert len(whole) == 28, len(whole)
-        found = [int(number) for number in counts.read_text().split()]
-        jobs = [(mode, at) for mode, (which, most) in MODES.items() for at in (points(found[which], most) if which is not None else [1])]
+        assert not run_is_wrong(result, counts, "count"), run_is_wrong(result, counts, "count")
+        return counts, dump(world.database)
+    finally:
+        world.remove()
+
+
+def test_every_point(world):
+    with harness.simulator(world, "--now", NOW) as sim:
+        found, dumps = {}, {}
+        for journal in JOURNALS:
+            found[journal], dumps[journal] = undisturbed(sim.url, journal)
+        whole = dumps["wal"]
+        assert dumps["rollback"] == whole and len(whole["fact_futures_ohlcv_1d"]) == 28, {name: len(rows) for name, rows in whole.items()}
+        jobs = [(mode, journal, at) for journal in JOURNALS for mode, (which, most) in MODES.items()
+                for at in points(getattr(found[journal], which), most)]
+        if os.environ.get("TORTURE_ONLY"):
+            mode, journal, at = os.environ["TORTURE_ONLY"].split()
+            jobs = [(mode, journal, int(at))]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            wrong = [text for text in pool.map(lambda job: problem(sim.url, whole, *job), jobs) if text]
-    kills = sum(mode.startswith("kill") for mode, _ in jobs)
-    harness.figure(f"{kills} kill points of {3 * found[0]}, {len(jobs)} torture runs ({found[1]} calls that may fail, {found[2]} allocations)")
+            results = list(pool.map(lambda job: problem(sim.url, whole, *job), jobs))
+    wrong = [f"{' '.join(map(str, job))}: {text}" for job, text in zip(jobs, results) if text]
+    kills = sum(mode.startswith("kill") for mode, _, _ in jobs)
+    counted = [sum(getattr(counts, name) for counts in found.values()) for name in ("writes", "fallible", "allocations")]
+    harness.figure(f"{kills} kill points of {4 * counted[0]}, {len(jobs)} torture runs ({counted[1]} calls that may fail, {counted[2]} allocations)")
     assert not wrong, f"{len(wrong)} of {len(jobs)}\n" + "\n".join(wrong[:40])
 
 
-harness.main({"test_every_point": test_every_point})
+def test_a_forgotten_block_is_counted(world):
+    for taken, left in (0, 0), (1, 1), (1000, 1):
+        counts = world.folder / "counts"
+        subprocess.run([os.environ["TORTURE_FORGETS"], str(taken)], check=True, capture_output=True,
+                       env={"LD_PRELOAD": SHIM, "TORTURE_MODE": "count", "TORTURE_COUNT": str(counts)})
+        found = Counts(*map(int, counts.read_text().split()))
+        assert (found.own, found.libraries) == (left, 0) and found.allocations >= taken, (taken, found)
+
+
+harness.main({"test_a_forgotten_block_is_counted": test_a_forgotten_block_is_counted, "test_every_point": test_every_point})
