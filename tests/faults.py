@@ -137,7 +137,7 @@ FAULTS = [
     ("P8", False, "an older or a newer schema", "sqlite_processes_migrate_one_database status_of_an_older_schema_is_healthy"),
     ("K1", True, "a full disk", "test_a_full_disk_is_an_error_not_a_death test_a_log_that_cannot_be_written_ends_no_run session_full_disk_stops sim DISK_FULL"),
     ("K2", True, "read, write or fsync fails", "test_every_point ledger_write_that_fails session_full_disk_stops"),
-    ("K3", True, "a power cut", "", "no test yet: comes with the crash file system of the simulator"),
+    ("K3", True, "a power cut", "sim POWER_CUT sim DATABASE_KILLED sim KILLED_RECOVERING"),
     ("K4", False, "folders that cannot be written, or are links",
      "test_places_that_cannot_hold_state log_file_follows_its_name_and_no_link ledger_refuses_what_is_not_its_file"),
     ("K5", False, "files with flipped bits", "ledger_survives_noise ledger_corrupt_file_is_set_aside test_databases_that_cannot_be_used"),

@@ -1,22 +1,17 @@
-#include "life.h"
+#include "life_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/time.h"
 #include "engine/call.h"
+#include "mirror.h"
 #include "model/request.h"
 #include "oracle.h"
 #include "vendor.h"
 
 enum {
-    SLOTS_MAX = 16,
-    QUEUE_MAX = 2 * SLOTS_MAX + 2,
-    GROUP_PAGES_MAX = 16,
-    WRITERS_MAX = 2,
     STEPS_MAX = 20000, /* of one life at one moment: more is a livelock */
-    SEGMENTS_MAX = SIM_PERIODS_MAX,
-    ROWS_MAX = 64, /* of a page */
     TEXT_MAX_BYTES = 1 << 20,
 };
 
@@ -27,69 +22,9 @@ static const int64_t stop_grace_us = 4LL * SIM_US_PER_S;
 static const int64_t sleep_most_us = 32LL * SECONDS_PER_DAY * SIM_US_PER_S;
 static const int64_t probe_every_us = BREAKER_PROBE_EVERY_MS * INT64_C(1000);
 
-/* engine/runtime.c's job of a slot. */
-struct job {
-    uint32_t ticket;
-    bool has_ticket;
-    size_t series;
-    struct period_range window;
-    int sends; /* of this window, but for throttled ones */
-    int64_t sent_utc_s;
-    size_t rows_max;
-    struct batch batch;
-    struct reply_headers headers;
-    enum reply_verdict verdict;
-    long http_status;
-    int64_t served_utc_s;
-    int64_t told_wait_us;
-    const struct refusal *must_refuse; /* why nothing of it may be taken; NULL = it may */
-    bool in_doubt; /* a commit of it has no answer yet that says what became of it */
-    struct store_page page;
-    struct store_page_result result;
-    struct ccd_error error;
-    int64_t told_ts[ROWS_MAX]; /* periods of the reply, before anybody judged it */
-    size_t told_count;
-};
-
-struct writer {
-    uint32_t waiting[SLOTS_MAX];
-    size_t waiting_count;
-    uint32_t group[GROUP_PAGES_MAX];
-    size_t group_count; /* > 0: a transaction is under way */
-};
-
-struct life {
-    struct sim *sim;
-    const struct life_options *options;
-    struct life_report *report;
-    struct session *session;
-    struct job jobs[SLOTS_MAX];
-    struct writer writers[WRITERS_MAX];
-    struct session_event queue[QUEUE_MAX];
-    size_t queue_head, queue_count;
-    int in_threads;
-    size_t chunk_rows;
-    bool finished, killed, abandoned;
-    bool waiting; /* for a permit, and the trace says so */
-    bool stopping;
-    int64_t stop_deadline_us;
-    int64_t begun_us;
-    int failures_in_a_row; /* of the vendor as a whole */
-    int64_t last_failure_us;
-    bool answered;
-    bool key_refused;
-    bool series_refused[SIM_SERIES_MAX];
-    int64_t retries, successes;
-    struct period_range wants[SIM_SERIES_MAX];
-    bool stored[SIM_SERIES_MAX][SIM_PERIODS_MAX]; /* when the run began */
-    int64_t short_at_ts[SIM_SERIES_MAX]; /* first row of the last page, when it was not the first
-                                            period */
-    int64_t young_ts[SIM_SERIES_MAX];    /* periods from here on may stay unsettled */
-};
-
 /* ---- events into the session ---- */
 
-static void push(struct life *l, const struct session_event *event)
+void life_push(struct life *l, const struct session_event *event)
 {
     if (l->queue_count == QUEUE_MAX)
         abort();
@@ -112,7 +47,7 @@ static void acquire(struct life *l, uint32_t slot, enum call_priority priority)
         l->waiting = false;
         l->jobs[slot].ticket = permit.ticket;
         l->jobs[slot].has_ticket = true;
-        push(l, &event);
+        life_push(l, &event);
         return;
     }
     if (!l->waiting)
@@ -128,7 +63,7 @@ static void acquire(struct life *l, uint32_t slot, enum call_priority priority)
     if (permit.answer == PERMIT_SPENT)
         call_quota_error(&event.error, permit.window,
                          sim_host_utc_s(sim) + (permit.wait_until_us - sim->now_us) / SIM_US_PER_S);
-    push(l, &event);
+    life_push(l, &event);
 }
 
 static void settle_permit(struct life *l, struct job *job, const struct reply_headers *headers)
@@ -209,264 +144,6 @@ static void send_request(struct life *l, uint32_t slot)
     }
 }
 
-/* ---- writers ---- */
-
-static void start_transaction(struct life *l, uint32_t index)
-{
-    struct writer *w = &l->writers[index];
-    size_t rows = 0;
-    while (w->waiting_count > 0 && w->group_count < GROUP_PAGES_MAX &&
-           (w->group_count == 0 || rows < l->chunk_rows)) {
-        uint32_t slot = w->waiting[0];
-        memmove(w->waiting, w->waiting + 1, --w->waiting_count * sizeof(*w->waiting));
-        rows += l->jobs[slot].page.batch->row_count;
-        w->group[w->group_count++] = slot;
-    }
-    if (w->group_count == 0)
-        return;
-    int64_t longest_us = sim_hits(l->sim, FAULT_SLOW_COMMIT) ? 15LL * SIM_US_PER_S : 30000;
-    sim_schedule(l->sim, l->sim->now_us + sim_between(l->sim, 500, longest_us), EVENT_COMMIT,
-                 l->sim->life, index);
-}
-
-static void write_slot(struct life *l, uint32_t slot)
-{
-    struct job *job = &l->jobs[slot];
-    uint32_t index = (uint32_t)(job->series % (size_t)l->options->writers);
-    struct writer *w = &l->writers[index];
-    session_page(l->session, slot, &job->page);
-    l->in_threads++;
-    w->waiting[w->waiting_count++] = slot;
-    if (w->group_count == 0)
-        start_transaction(l, index);
-}
-
-static void answer_write(struct life *l, uint32_t slot, enum store_outcome outcome,
-                         const struct ccd_error *why)
-{
-    struct job *job = &l->jobs[slot];
-    struct session_event event = {.kind = SESSION_WRITTEN,
-                                  .slot = slot,
-                                  .outcome = outcome,
-                                  .written = job->result,
-                                  .error = *why};
-    if (outcome == STORE_COMMITTED)
-        error_clear(&event.error);
-    job->in_doubt = outcome == STORE_UNKNOWN;
-    l->in_threads--;
-    push(l, &event);
-}
-
-/* Whether a claim says that the period is stored. */
-static bool is_claimed(const struct coverage_segment *merged, size_t count, int64_t ts)
-{
-    for (size_t i = 0; i < count; i++)
-        if (merged[i].from_ts <= ts && ts < merged[i].to_ts)
-            return merged[i].state == COVERAGE_STORED;
-    return false;
-}
-
-/* Data where a claim says that there is none. */
-static void note_filled(struct sim *sim, const struct coverage_segment *claim)
-{
-    if (claim->state == COVERAGE_EMPTY)
-        sim_saw(sim,
-                coverage_is_confirmed(claim) ? SOMETIMES_CONFIRMED_FILLED : SOMETIMES_HOLE_FILLED);
-    if (claim->state == COVERAGE_BEFORE_START)
-        sim_saw(sim, SOMETIMES_START_MOVED);
-}
-
-/* What the page changes of what was known, for the tally of states. Returns whether it holds rows
- * that were final already. */
-static bool note_page(struct life *l, const struct job *job)
-{
-    struct sim *sim = l->sim;
-    const struct sim_series *s = &sim->series[job->series];
-    size_t count;
-    const struct coverage_segment *merged = sim_coverage(sim, s, &count);
-    for (size_t i = 0; i < job->page.segment_count; i++) {
-        const struct coverage_segment *segment = &job->page.segments[i];
-        if (segment->state == COVERAGE_EMPTY)
-            sim_saw(sim, coverage_is_confirmed(segment) ? SOMETIMES_HOLE_CONFIRMED
-                                                        : SOMETIMES_HOLE_SEEN);
-        if (segment->state == COVERAGE_BEFORE_START)
-            sim_saw(sim, SOMETIMES_HEAD_EMPTY);
-        if (segment->state == COVERAGE_REJECTED)
-            sim_saw(sim, SOMETIMES_ROW_REJECTED);
-        for (size_t k = 0; k < count && segment->state == COVERAGE_STORED; k++)
-            if (merged[k].from_ts < segment->to_ts && merged[k].to_ts > segment->from_ts)
-                note_filled(sim, &merged[k]);
-    }
-    bool rechecked = false;
-    int ts_column = data_type_column_flagged(job->page.type, COLUMN_TS);
-    for (size_t row = 0; row < job->page.batch->row_count; row++) {
-        int64_t ts = batch_cell(job->page.batch, row, (size_t)ts_column)->i64;
-        bool final = ts < job->page.final_before_ts;
-        const struct model_row *before = model_row_at(sim->store, s->names.series_id, s->step_s,
-                                                      ts);
-        if (!final)
-            sim_saw(sim, SOMETIMES_PROVISIONAL);
-        else if (before && before->note < ts + s->step_s + SIM_SETTLE_S)
-            sim_saw(sim, SOMETIMES_PROVISIONAL_FINAL);
-        rechecked |= is_claimed(merged, count, ts);
-    }
-    if (rechecked)
-        sim_saw(sim, SOMETIMES_RECHECKED);
-    return rechecked;
-}
-
-static enum ccd_status put_page(struct life *l, uint32_t slot)
-{
-    struct sim *sim = l->sim;
-    struct job *job = &l->jobs[slot];
-    struct ccd_error err = {0};
-    struct store_page page = job->page;
-    struct coverage_segment altered[SEGMENTS_MAX];
-    if (sim->mutant == MUTANT_HOLES_ARE_SETTLED) {
-        memcpy(altered, page.segments, page.segment_count * sizeof(*altered));
-        for (size_t i = 0; i < page.segment_count; i++)
-            altered[i].next_check_utc_s = 0;
-        page.segments = altered;
-    }
-    bool rechecked = note_page(l, job);
-    if (model_put(sim->store, &page, job->served_utc_s, &job->result, &err) != 0)
-        sim_fail(sim, "I3: a page that no store can take: %s", err.message);
-    if (job->result.changed > 0)
-        sim_saw(sim,
-                sim->restate_permille > 0 ? SOMETIMES_RESTATED : SOMETIMES_PROVISIONAL_CHANGED);
-    if (job->result.changed > 0 && rechecked)
-        sim_saw(sim, SOMETIMES_RESTATED_BY_THE_WAY);
-    return err.status;
-}
-
-/* How a transaction ends, and why. */
-static enum model_fate draw_fate(struct life *l, struct ccd_error *why)
-{
-    struct sim *sim = l->sim;
-    error_clear(why);
-    if (sim_hits(sim, FAULT_UNREACHABLE))
-        sim->store_away_until_us = sim->now_us + sim_between(sim, 1, 100LL * SIM_US_PER_S);
-    if (sim->now_us < sim->store_away_until_us) {
-        error_set(why, CCD_DATABASE_UNREACHABLE, "no connection");
-        return MODEL_ROLLS_BACK;
-    }
-    if (sim_hits(sim, FAULT_BUSY)) {
-        error_set(why, CCD_DATABASE_BUSY, "deadlock");
-        return MODEL_ROLLS_BACK;
-    }
-    if (sim_hits(sim, FAULT_ROW_REFUSED)) {
-        error_set(why, CCD_DATABASE_DATA, "out of range");
-        return MODEL_ROLLS_BACK;
-    }
-    if (sim_hits(sim, FAULT_DISK_FULL) && sim_one_in(sim, 4)) {
-        error_set(why, CCD_DISK, "no space left");
-        return MODEL_ROLLS_BACK;
-    }
-    bool applied = sim_hits(sim, FAULT_UNKNOWN_APPLIED);
-    if (!applied && !sim_hits(sim, FAULT_UNKNOWN_LOST))
-        return MODEL_COMMITS;
-    error_set(why, CCD_DATABASE_UNREACHABLE, "connection lost during the commit");
-    return applied ? MODEL_UNKNOWN_APPLIED : MODEL_UNKNOWN_LOST;
-}
-
-/* What the reply said of periods that were stored when the run began and that it was asked for. */
-static void check_taken(struct life *l, const struct job *job)
-{
-    const struct sim_series *s = &l->sim->series[job->series];
-    for (size_t i = 0; i < job->told_count && !l->sim->failed; i++) {
-        int64_t ts = job->told_ts[i];
-        bool asked = ts >= job->window.from_ts && ts < job->window.to_ts;
-        bool final = ts < job->page.final_before_ts;
-        if (asked && final && l->stored[job->series][(ts - s->job.from_ts) / s->step_s])
-            oracle_check_taken(l->sim, s, ts, job->page.collected_utc_s, job->served_utc_s);
-    }
-}
-
-/* One transaction with these pages; what coverage claims must hold whatever became of it. */
-static enum store_outcome transact(struct life *l, const uint32_t *slots, size_t count,
-                                   enum model_fate fate)
-{
-    struct sim *sim = l->sim;
-    model_begin(sim->store);
-    for (size_t i = 0; i < count; i++)
-        put_page(l, slots[i]);
-    enum store_outcome outcome = model_commit(sim->store, fate);
-    static const char *const fates[] = {"committed", "rolled back", "unknown, applied",
-                                        "unknown, lost"};
-    for (size_t i = 0; i < count; i++) {
-        const struct job *job = &l->jobs[slots[i]];
-        sim_trace(sim, "commit slot %u series %zu rows %zu segments %zu: %s", slots[i], job->series,
-                  job->page.batch->row_count, job->page.segment_count, fates[fate]);
-        oracle_check_coverage(sim, &sim->series[job->series]);
-        if (outcome != STORE_COMMITTED)
-            continue;
-        check_taken(l, job);
-        oracle_check_committed(sim, &sim->series[job->series], &job->page);
-    }
-    sim->unknown_commit_open |= outcome == STORE_UNKNOWN;
-    return outcome;
-}
-
-/* Of a transaction that was rolled back: it had not even begun. */
-static bool is_away(const struct ccd_error *why)
-{
-    return why->status == CCD_DATABASE_UNREACHABLE;
-}
-
-static void refuse_waiting(struct life *l, struct writer *w, const struct ccd_error *why)
-{
-    for (size_t i = 0; i < w->waiting_count; i++)
-        answer_write(l, w->waiting[i], STORE_ROLLED_BACK, why);
-    w->waiting_count = 0;
-}
-
-/* Each page of a group that failed gets its own try, one bad page must not hold up its neighbours;
- * until the database does not let us begin. */
-static void write_one_by_one(struct life *l, const uint32_t *slots, size_t count,
-                             enum store_outcome outcome, struct ccd_error why)
-{
-    if (!is_away(&why))
-        sim_saw(l->sim, SOMETIMES_WRITE_SPLIT);
-    for (size_t i = 0; i < count; i++) {
-        if (outcome != STORE_ROLLED_BACK || !is_away(&why)) {
-            enum model_fate fate = draw_fate(l, &why);
-            outcome = transact(l, &slots[i], 1, fate);
-        }
-        answer_write(l, slots[i], outcome, &why);
-    }
-}
-
-static void on_commit(struct life *l, uint32_t index)
-{
-    struct sim *sim = l->sim;
-    struct writer *w = &l->writers[index];
-    uint32_t slots[GROUP_PAGES_MAX];
-    size_t count = w->group_count;
-    memcpy(slots, w->group, count * sizeof(*slots));
-    if (sim_hits(sim, FAULT_CRASH_IN_COMMIT) && sim_one_in(sim, 3)) {
-        l->killed = true; /* life_end decides about the transaction */
-        return;
-    }
-    w->group_count = 0;
-    if (count > 1)
-        sim_saw(sim, SOMETIMES_WRITE_GROUPED);
-    struct ccd_error why;
-    enum model_fate fate = draw_fate(l, &why);
-    enum store_outcome outcome = transact(l, slots, count, fate);
-    if (outcome == STORE_UNKNOWN)
-        sim_saw(sim, SOMETIMES_UNKNOWN_REPEATED);
-    else if (outcome == STORE_ROLLED_BACK)
-        sim_saw(sim, SOMETIMES_WRITE_REPEATED);
-    if (outcome == STORE_ROLLED_BACK && count > 1)
-        write_one_by_one(l, slots, count, outcome, why);
-    else
-        for (size_t i = 0; i < count; i++)
-            answer_write(l, slots[i], outcome, &why);
-    if (outcome == STORE_ROLLED_BACK && is_away(&why))
-        refuse_waiting(l, w, &why);
-    start_transaction(l, index);
-}
-
 /* ---- replies ---- */
 
 static void decode(struct life *l, struct job *job, const struct exchange *x)
@@ -497,6 +174,7 @@ static void on_reply(struct life *l, uint32_t index)
     struct sim *sim = l->sim;
     struct exchange *x = &sim->exchanges[index];
     struct job *job = &l->jobs[x->slot];
+    sim_scene(sim, SCENE_REPLY);
     call_parse_headers(x->status > 0 ? buf_str(&x->head) : STR(""), job->sent_utc_s, &job->headers);
     settle_permit(l, job, x->status > 0 ? &job->headers : NULL);
     bool earlier = job->headers.date_utc_s < job->sent_utc_s || sim->mutant == MUTANT_DATE_BELIEVED;
@@ -571,7 +249,7 @@ static void on_decoded(struct life *l, uint32_t slot)
         event.sent_utc_s = sim_host_utc_s(l->sim);
     if (l->sim->mutant == MUTANT_RETRY_AFTER_IGNORED)
         event.error.retry_after_ms = event.window_rest_ms = 0;
-    push(l, &event);
+    life_push(l, &event);
 }
 
 /* ---- the session ---- */
@@ -600,7 +278,7 @@ static void execute(struct life *l, const struct session_actions *actions)
             send_request(l, action->slot);
             break;
         case SESSION_WRITE:
-            write_slot(l, action->slot);
+            life_write(l, action->slot);
             break;
         case SESSION_PAUSE:
             pause_key(l, action);
@@ -736,7 +414,7 @@ static void load_series(struct life *l, size_t index)
     l->wants[index] = plan_closed(s->job, s->step_s, host_utc_s);
     l->young_ts[index] = INT64_MAX;
     for (int64_t ts = s->job.from_ts; ts < s->job.to_ts; ts += s->step_s)
-        l->stored[index][(ts - s->job.from_ts) / s->step_s] = is_claimed(merged, count, ts);
+        l->stored[index][(ts - s->job.from_ts) / s->step_s] = life_is_claimed(merged, count, ts);
     struct session_series_spec spec = {
         .type = s->vendor->type,
         .interval = s->interval,
@@ -814,7 +492,7 @@ static void on_stop(struct life *l)
     l->stop_deadline_us = l->sim->now_us + stop_grace_us;
     sim_schedule(l->sim, l->stop_deadline_us, EVENT_GRACE, l->sim->life, 0);
     sim_trace(l->sim, "interrupted");
-    push(l, &event);
+    life_push(l, &event);
 }
 
 static void dispatch(struct life *l, const struct event *event)
@@ -834,7 +512,7 @@ static void dispatch(struct life *l, const struct event *event)
         on_decoded(l, event->index);
         break;
     case EVENT_COMMIT:
-        on_commit(l, event->index);
+        life_on_commit(l, event->index);
         break;
     case EVENT_STOP:
         on_stop(l);
@@ -870,7 +548,7 @@ static void advance(struct life *l)
         return;
     } else {
         sim->now_us = wake_us > sim->now_us ? wake_us : sim->now_us;
-        push(l, &(struct session_event){.kind = SESSION_TIMER});
+        life_push(l, &(struct session_event){.kind = SESSION_TIMER});
     }
     if (!l->killed)
         step_all(l);
@@ -883,6 +561,7 @@ static void die(struct life *l)
 {
     struct sim *sim = l->sim;
     bool early = sim->now_us - l->begun_us < SIM_US_PER_S;
+    sim_scene(sim, SCENE_DEATH);
     sim_trace(sim, "killed");
     sim_saw(sim, early ? SOMETIMES_CRASHED_AT_ONCE : SOMETIMES_CRASHED);
     for (int i = 0; i < l->options->writers; i++) {
@@ -890,8 +569,7 @@ static void die(struct life *l)
         if (w->group_count == 0)
             continue;
         sim_saw(sim, SOMETIMES_CRASHED_WRITING);
-        transact(l, w->group, w->group_count,
-                 sim_one_in(sim, 2) ? MODEL_UNKNOWN_APPLIED : MODEL_UNKNOWN_LOST);
+        life_die_writing(l, w);
     }
     if (vendor_abandon(sim) > 0)
         sim_saw(sim, SOMETIMES_CRASHED_IN_FLIGHT);
@@ -969,6 +647,7 @@ static void end(struct life *l)
     }
     for (size_t i = 0; i < sim->series_count; i++)
         oracle_check_coverage(sim, &sim->series[i]);
+    mirror_restart(sim);
     session_free(l->session);
     for (int i = 0; i < l->options->slots; i++)
         batch_release(&l->jobs[i].batch);
@@ -989,7 +668,7 @@ void life_run(struct sim *sim, const struct life_options *options, struct life_r
               options->slots, options->writers);
     begin(l);
     plan_events(l);
-    push(l, &(struct session_event){.kind = SESSION_TIMER});
+    life_push(l, &(struct session_event){.kind = SESSION_TIMER});
     step_all(l);
     while (!l->finished && !l->killed && !l->abandoned && !sim->failed)
         advance(l);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "script.h"
 #include "sim.h"
 
 enum { JOBS_MAX = 64, SAME_AGAIN_EVERY = 100, BIG_BLOCK_BYTES = 64 << 20 };
@@ -18,7 +19,9 @@ static const double SECONDS_PER_YEAR = 365.25 * 86400;
 
 static const char usage[] =
     "usage: sim_run [--seed N | --seeds FROM COUNT | --fresh COUNT] [--jobs N] [--mutant NAME]\n"
-    "               [--trace] [--hash] [--expect-sometimes] [--list-mutants]\n";
+    "               [--trace] [--hash] [--expect-sometimes] [--list-mutants]\n"
+    "       sim_run --seed N [--mutant NAME] --record FILE  write a failure down as a script\n"
+    "       sim_run --script FILE [--mutant NAME] [--trace] run a script; --own: with its mutant\n";
 
 struct options {
     uint64_t from, count;
@@ -29,6 +32,8 @@ struct options {
     bool hash;  /* print one hash of all that happened */
     bool expect_sometimes;
     bool list_mutants;
+    const char *record, *script; /* files; NULL = none */
+    bool own;                    /* plant the bug that the script names */
 };
 
 /* Shared by the processes; each writes its own part, and any may set failed. */
@@ -43,7 +48,7 @@ static void print_failure(const struct sim *sim, uint64_t seed, enum mutant muta
 {
     fprintf(stderr, "sim_run --seed %llu%s%s\n    %s\n", (unsigned long long)seed,
             mutant ? " --mutant " : "", mutant ? mutant_options[mutant] : "", sim->why);
-    fprintf(stderr, "  the last events:\n");
+    fprintf(stderr, "  to keep it: the same with --record FILE; the last events:\n");
     trace_print(&sim->trace);
 }
 
@@ -157,6 +162,56 @@ static int report(const struct options *o, const struct shared *shared, double s
     return never;
 }
 
+/* ---- scripts ---- */
+
+/* The seed as a script without what it does not need. */
+static int record(const struct options *o, struct script *script, struct sim *sim)
+{
+    script_record(script, sim, o->from, o->mutant);
+    if (!sim->failed) {
+        fprintf(stderr, "sim_run: seed %llu does not fail\n", (unsigned long long)o->from);
+        return 1;
+    }
+    if (!script_shrink(script, sim)) {
+        fprintf(stderr, "sim_run: what was written down does not fail\n");
+        return 1;
+    }
+    if (script_write(script, o->record, sim->why))
+        return 0;
+    perror(o->record);
+    return 1;
+}
+
+static int play(const struct options *o, struct script *script, struct sim *sim)
+{
+    struct ccd_error err;
+    if (script_read(script, o->script, &err) != 0) {
+        fprintf(stderr, "sim_run: %s\n", err.message);
+        return 2;
+    }
+    script_play(script, sim, o->own ? script_mutant(script) : o->mutant, o->echo);
+    if (!sim->failed)
+        return 0;
+    fprintf(stderr, "sim_run --script %s%s\n    %s\n", o->script, o->own ? " --own" : "", sim->why);
+    trace_print(&sim->trace);
+    return 1;
+}
+
+static int run_script(const struct options *o)
+{
+    struct sim *sim = NULL;
+    struct script *script = NULL;
+    struct ccd_error err;
+    int code = 1;
+    if (sim_new(&sim, &err) != 0 || script_new(&script, &err) != 0)
+        fprintf(stderr, "sim_run: %s\n", err.message);
+    else
+        code = o->record ? record(o, script, sim) : play(o, script, sim);
+    script_free(script);
+    sim_free(sim);
+    return code;
+}
+
 static bool parse_number(const char *text, uint64_t *out)
 {
     return text && str_to_u64(str_from(text), out);
@@ -197,6 +252,14 @@ static bool parse(int argc, char **argv, struct options *o)
             i++;
         } else if (strcmp(argv[i], "--mutant") == 0 && parse_mutant(value, &o->mutant)) {
             i++;
+        } else if (strcmp(argv[i], "--record") == 0 && value) {
+            o->record = value;
+            i++;
+        } else if (strcmp(argv[i], "--script") == 0 && value) {
+            o->script = value;
+            i++;
+        } else if (strcmp(argv[i], "--own") == 0) {
+            o->own = true;
         } else if (strcmp(argv[i], "--trace") == 0) {
             o->echo = true;
         } else if (strcmp(argv[i], "--expect-sometimes") == 0) {
@@ -224,6 +287,8 @@ int main(int argc, char **argv)
     /* A session's pages are large and made anew for every life: keep their memory. */
     mallopt(M_MMAP_THRESHOLD, BIG_BLOCK_BYTES);
     mallopt(M_TRIM_THRESHOLD, BIG_BLOCK_BYTES);
+    if (options.record || options.script)
+        return run_script(&options);
     struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {

@@ -17,6 +17,11 @@ const char *const mutant_texts[MUTANT_COUNT] = {
 static enum mutant planted;
 struct mutant_memory mutant_memory;
 
+bool mutants_need_mirror(enum mutant mutant)
+{
+    return mutant >= MUTANT_DISK_LIES;
+}
+
 void mutants_plant(enum mutant mutant)
 {
     planted = mutant;

@@ -4,6 +4,8 @@
 #ifndef TESTS_SIM_MUTANTS_H
 #define TESTS_SIM_MUTANTS_H
 
+#include <stdbool.h>
+
 /* X(name, option, text): each must break an invariant within 1,000 seeds (mutants_test.py). */
 #define MUTANT_TABLE(X)                                                                            \
     X(NONE, "none", "no planted bug")                                                              \
@@ -91,7 +93,12 @@
     X(ORDER_TRUSTED, "order-trusted", "rows are taken to be in order")                             \
     X(ALL_ROWS_KEPT, "all-rows-kept", "rows that are double or not asked for are kept")            \
     X(SMALLER_ROW_KEPT, "smaller-row-kept", "of two rows of a period the smaller is kept")         \
-    X(IMPOSSIBLE_TAKEN, "impossible-taken", "an impossible row is taken")
+    X(IMPOSSIBLE_TAKEN, "impossible-taken", "an impossible row is taken")                          \
+    /* the real database */                                                                        \
+    X(DISK_LIES, "disk-lies", "what is synced is not safe")                                        \
+    X(SYNC_LEFT_OUT, "sync-left-out", "SQLite is told not to wait for the disk")                   \
+    X(FOLDER_NOT_SYNCED, "folder-not-synced", "a journal that is removed may come back")           \
+    X(NO_TRANSACTION, "no-transaction", "each statement is a transaction of its own")
 
 enum mutant {
 #define MUTANT_ENUM(name, option, text) MUTANT_##name,
@@ -101,6 +108,9 @@ enum mutant {
 };
 extern const char *const mutant_options[MUTANT_COUNT];
 extern const char *const mutant_texts[MUTANT_COUNT];
+
+/* Whether it sits in front of SQLite: only lives with a real database can find it. */
+bool mutants_need_mirror(enum mutant mutant);
 
 /* From now on; MUTANT_NONE takes it out again. Forgets what a bug kept from the seed before. */
 void mutants_plant(enum mutant mutant);

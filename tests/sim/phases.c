@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "life.h"
+#include "mirror.h"
 #include "oracle.h"
 #include "vendor.h"
 
@@ -211,12 +212,14 @@ void phases_safety(struct sim *sim)
     int64_t lives = sim_between(sim, 1, LIVES_MAX);
     sim->faults_on = true;
     for (int64_t i = 0; i < lives && !sim->failed; i++) {
+        sim_scene(sim, SCENE_RUN);
         struct life_options options = draw_options(sim);
         struct life_report report;
         vendor_begin_life(sim);
         draw_clock(sim);
         draw_fate(sim, &options);
         life_run(sim, &options, &report);
+        sim_scene(sim, SCENE_RUN);
         pass_time(sim, sim->now_us + gaps_s[rng_below(&sim->rng, 7)] * SIM_US_PER_S);
     }
 }
@@ -269,6 +272,7 @@ static void cut_jobs(struct sim *sim)
 void phases_liveness(struct sim *sim)
 {
     int64_t begun_us = sim->now_us;
+    sim_scene(sim, SCENE_RUN);
     sim->host_offset_s = 0;
     sim->store_away_until_us = 0;
     if (sim_hits(sim, FAULT_ROTTEN) && sim_one_in(sim, 3))
@@ -278,6 +282,7 @@ void phases_liveness(struct sim *sim)
     vendor_begin_life(sim);
     cut_jobs(sim);
     for (int i = 0; !sim->failed; i++) {
+        sim_scene(sim, SCENE_RUN);
         struct life_options options = draw_options(sim);
         struct life_report report;
         life_run(sim, &options, &report);
@@ -306,4 +311,5 @@ void phases_end(struct sim *sim)
 {
     if (!sim->failed)
         oracle_check_end(sim);
+    mirror_check(sim);
 }

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mirror.h"
 #include "phases.h"
+#include "script.h"
 
 enum { TEXT_MAX_BYTES = 4 << 20, BATCH_TEXT_BYTES = 1 << 16 };
 
@@ -32,7 +34,7 @@ void sim_saw(struct sim *sim, enum sometimes state)
 
 bool sim_hits(struct sim *sim, enum fault fault)
 {
-    return sim->faults_on && swarm_hits(&sim->swarm, fault, &sim->rng);
+    return sim->faults_on && script_hits(sim, fault, swarm_hits(&sim->swarm, fault, &sim->rng));
 }
 
 int64_t sim_between(struct sim *sim, int64_t low, int64_t high)
@@ -151,7 +153,8 @@ static int new_parts(struct sim *sim, struct ccd_error *err)
     sim->limiter = malloc(limiter_state_size());
     if (!sim->limiter)
         return error_set(err, CCD_NO_MEMORY, "no memory for the limiter");
-    if (model_store_new(&sim->store, err) != 0 || gzip_new(NULL, &sim->gzip, err) != 0 ||
+    if (model_store_new(&sim->store, err) != 0 || mirror_new(&sim->mirror, err) != 0 ||
+         gzip_new(NULL, &sim->gzip, err) != 0 ||
         reply_decoder_init(&sim->decoder, NULL, err) != 0)
         return err->status;
     return batch_init(&sim->truth, data_types[0], 1, BATCH_TEXT_BYTES, NULL, err);
@@ -190,6 +193,7 @@ void sim_free(struct sim *sim)
     reply_decoder_release(&sim->decoder);
     gzip_free(sim->gzip);
     model_store_free(sim->store);
+    mirror_free(sim->mirror);
     free(sim->limiter);
     free(sim->segments);
     free(sim->segment_scratch);
@@ -212,6 +216,7 @@ static void forget(struct sim *sim)
     sim->unknown_commit_open = false;
     sim->rotten = SIZE_MAX;
     sim->life = 0;
+    memset(sim->scene_counts, 0, sizeof(sim->scene_counts));
     sim->decoder.page = (struct page_decoder){0};
     model_store_clear(sim->store);
     limiter_state_init(sim->limiter);
@@ -224,14 +229,16 @@ void sim_run(struct sim *sim, uint64_t seed, enum mutant mutant, bool echo, stru
     sim->mutant = mutant;
     sim->tally = tally;
     model_write_coverage_first(sim->store, mutant == MUTANT_COVERAGE_FIRST);
-    sim->rng.state = seed * 0x9e3779b97f4a7c15U + 1; /* neighbours have nothing in common */
     mutants_plant(mutant);
     trace_begin(&sim->trace, echo);
+    sim_scene(sim, SCENE_WORLD);
     if (phases_begin(sim)) {
+        mirror_begin(sim);
         phases_safety(sim);
         phases_liveness(sim);
         phases_end(sim);
     }
     tally->seconds += (uint64_t)(sim->now_us / SIM_US_PER_S);
+    mirror_end(sim);
     phases_release(sim);
 }

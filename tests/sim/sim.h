@@ -18,6 +18,7 @@ enum {
     SIM_SERIES_MAX = 6,
     SIM_PERIODS_MAX = 200,
     SIM_EXCHANGES_MAX = 256,
+    SIM_PAGES_MAX = 16, /* of a transaction */
     SIM_EVENTS_MAX = 1024,
     SIM_PATH_BYTES = 512,
     SIM_SETTLE_S = 360,
@@ -29,6 +30,8 @@ struct tally {
     uint64_t states[SOMETIMES_COUNT];
     uint64_t requests, rows, lives, events, seconds;
 };
+
+struct mirror;
 
 /* A series that the runs want. */
 struct sim_series {
@@ -105,9 +108,37 @@ struct server {
     bool adds_keys; /* records have members that are new, always */
 };
 
+/* Where chance is asked: each scene has dice of its own, so that what one of them draws changes
+ * nothing in the others. X(name, text) */
+#define SCENE_TABLE(X)                                                                             \
+    X(WORLD, "world")                                                                              \
+    X(RUN, "run")                                                                                  \
+    X(REQUEST, "request")                                                                          \
+    X(ARRIVAL, "arrival")                                                                          \
+    X(REPLY, "reply")                                                                              \
+    X(WRITE, "write")                                                                              \
+    X(COMMIT, "commit")                                                                            \
+    X(DEATH, "death")
+
+enum scene_kind {
+#define SCENE_ENUM(name, text) SCENE_##name,
+    SCENE_TABLE(SCENE_ENUM)
+#undef SCENE_ENUM
+        SCENE_COUNT
+};
+
+struct scene {
+    enum scene_kind kind;
+    uint32_t run;    /* life */
+    uint32_t number; /* of its kind in this seed */
+};
+
 struct sim {
     uint64_t seed;
+    struct scene scene;
+    uint32_t scene_counts[SCENE_COUNT];
     enum mutant mutant;
+    bool real_database; /* whatever the dice say */
     struct rng rng;
     struct swarm swarm;
     bool faults_on;
@@ -139,6 +170,7 @@ struct sim {
     int64_t promised_us; /* no request before: Retry-After */
     struct limiter_state *limiter;
     struct model_store *store;
+    struct mirror *mirror;
     int64_t store_away_until_us;
 
     uint32_t life;            /* number of the life under way or the last one */
@@ -159,6 +191,8 @@ struct sim {
 void sim_fail(struct sim *sim, const char *format, ...) PRINTF_LIKE(2, 3);
 #define sim_trace(sim, ...) trace_add(&(sim)->trace, (sim)->now_us, __VA_ARGS__)
 void sim_saw(struct sim *sim, enum sometimes state);
+/* Another scene begins. */
+void sim_scene(struct sim *sim, enum scene_kind kind);
 bool sim_hits(struct sim *sim, enum fault fault);
 /* Uniform in [low, high]. */
 int64_t sim_between(struct sim *sim, int64_t low, int64_t high);

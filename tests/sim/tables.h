@@ -142,7 +142,12 @@ extern const char *const fault_texts[FAULT_COUNT];
     X(DATE_TRUSTED, "vendor's Date earlier than our clock")                                        \
     X(CLOCK_JUMPED, "our clock jumped in mid-run")                                                 \
     X(NOTHING_TO_DO, "a run found nothing missing")                                                \
-    X(RUN_COMPLETE, "a run under faults ended complete")
+    X(RUN_COMPLETE, "a run under faults ended complete")                                           \
+    X(POWER_CUT, "power cut under the real database")                                              \
+    X(DATABASE_KILLED, "real database opened again after a kill")                                  \
+    X(DIED_UNDONE, "real database came back without the transaction it died in")                   \
+    X(DIED_DONE, "real database came back with the transaction it died in")                        \
+    X(KILLED_RECOVERING, "killed while the real database recovered")
 
 enum sometimes {
 #define SOMETIMES_ENUM(name, text) SOMETIMES_##name,

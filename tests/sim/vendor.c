@@ -574,6 +574,7 @@ static struct exchange *new_exchange(struct sim *sim)
 void vendor_send(struct sim *sim, uint32_t slot, size_t series, const char *path)
 {
     struct exchange *x = new_exchange(sim);
+    sim_scene(sim, SCENE_REQUEST);
     uint32_t index = (uint32_t)(x - sim->exchanges);
     x->life = sim->life;
     x->slot = slot;
@@ -609,6 +610,7 @@ void vendor_send(struct sim *sim, uint32_t slot, size_t series, const char *path
 void vendor_arrive(struct sim *sim, uint32_t index)
 {
     struct exchange *x = &sim->exchanges[index];
+    sim_scene(sim, SCENE_ARRIVAL);
     log_arrival(sim);
     sim_trace(sim, "arrival #%u%s", index, x->alive ? "" : ", nobody waits for it");
     if (!x->alive) {
