@@ -233,6 +233,11 @@ struct ccd_report {
     int64_t eta_s, rows_planned;
     const char *database; /* the destination's URL, without password */
     const char *vendor;   /* the API's origin */
+    /* With MONITORING_METRICS_ENABLED and MONITORING_PERFORMANCE_ENABLED, in a run of 10 calls or
+     * more: its time for a call in ms, the median of that over the last 20 complete runs of the
+     * same command, and whether it was more than twice as slow. 0: fewer than 5 to compare with. */
+    double call_ms, usual_call_ms;
+    bool degraded;
 };
 
 /* Work out what is missing without writing anything; makes metadata calls only where the selection
@@ -449,6 +454,8 @@ struct ccd_quota_report {
     const struct ccd_vendor_quota *vendor_quota;
     size_t vendor_quota_count;
     struct ccd_error vendor_error;
+    bool clock_known;      /* the vendor was asked, and told its time … */
+    int64_t clock_ahead_s; /* … which is so far ahead of ours */
     int exit_code; /* 0; 5 when the hour, the day or the month is spent; that of vendor_error */
 };
 /* What is left of the key's quota, as all runs on this host have counted it. Reads the ledger and,
@@ -779,6 +786,14 @@ struct ccd_setting_info {
 };
 CCD_API size_t ccd_setting_count(void);
 CCD_API struct ccd_setting_info ccd_setting_at(size_t index);
+/* A settings file for a start: every setting as a comment, and those that are chosen with their
+ * value. *out_text is released with ccd_text_free; it may hold a secret. Errors: USAGE (no such
+ * setting, or a value with a line break), NO_MEMORY. */
+struct ccd_setting_choice {
+    const char *name, *value;
+};
+CCD_API int ccd_settings_file(const struct ccd_setting_choice *choices, size_t count,
+                              char **out_text, struct ccd_error *err);
 /* Effective value and its source ("environment", ".env:3", "default"); secrets read "(set)"; NULL =
  * not set. */
 CCD_API const char *ccd_setting_value(const struct ccd_client *client, const char *name,

@@ -6,6 +6,8 @@
 #include "http/client.h"
 #include "model/data_type.h"
 
+enum { SETTINGS_FILE_MAX_BYTES = 1 << 20 };
+
 const char *ccd_version(void)
 {
     return CCDATA_VERSION;
@@ -152,6 +154,39 @@ struct ccd_setting_info ccd_setting_at(size_t index)
         .description = option->meaning,
         .secret = (option->flags & CONFIG_HIDDEN) != 0,
     };
+}
+
+static int choose(const char **values, const struct ccd_setting_choice *choice,
+                  struct ccd_error *err)
+{
+    enum config_id id;
+    bool is_file = false;
+    if (!config_option_find(str_from(choice->name), &id, &is_file) || is_file)
+        return error_set(err, CCD_USAGE, "no setting is called \"%s\"", choice->name);
+    if (choice->value[strcspn(choice->value, "\r\n")])
+        return error_set(err, CCD_USAGE, "the value of %s has a line break", choice->name);
+    values[id] = choice->value;
+    return 0;
+}
+
+int ccd_settings_file(const struct ccd_setting_choice *choices, size_t count, char **out_text,
+                      struct ccd_error *err)
+{
+    const char *values[CONFIG_COUNT] = {0};
+    struct buf text;
+    for (size_t i = 0; i < count; i++)
+        if (choose(values, &choices[i], err) != 0)
+            return (int)err->status;
+    buf_init(&text, SETTINGS_FILE_MAX_BYTES, NULL);
+    config_write_example(&text, values);
+    size_t len = text.len + 1;
+    *out_text = text.failed ? NULL : mem_new(NULL, len, 1);
+    if (*out_text)
+        str_copy(*out_text, len, buf_str(&text));
+    if (text.data)
+        explicit_bzero(text.data, text.len); /* it may hold the key */
+    buf_release(&text);
+    return *out_text ? 0 : error_set(err, CCD_NO_MEMORY, "no memory for a settings file");
 }
 
 const char *ccd_setting_value(const struct ccd_client *client, const char *name,

@@ -94,9 +94,12 @@ static int ask_vendor(struct quota *q, struct http_client *http, const struct le
     buf_init(&path, PATH_MAX_BYTES, NULL);
     int status = request_quota(&path) == 0 ? 0 : no_memory(err);
     q->report.vendor_checked = true;
+    struct vendor_clock seen = {0};
     if (status == 0 &&
-        vendor_ask_once(q->client, http, config, path.data, classify, &said, why) == 0)
+        vendor_ask_once(q->client, http, config, path.data, classify, &said, &seen, why) == 0)
         status = show_vendor(q, &said, err);
+    q->report.clock_known = seen.is_known;
+    q->report.clock_ahead_s = seen.ahead_s;
     buf_release(&path);
     redact(&q->client->redactor, why->message);
     if (why->status != CCD_OK)

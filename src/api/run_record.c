@@ -1,3 +1,6 @@
+#include <stdlib.h>
+#include <string.h>
+
 #include "api/run.h"
 #include "base/time.h"
 
@@ -123,11 +126,85 @@ static void add_totals(struct store_run *row, const struct ccd_report *report)
     row->duration_ms = report->duration_ms;
 }
 
+/* ---- as fast as usual? ---- */
+
+enum { COMPARED_MAX = 20, COMPARED_MIN = 5, COMPARED_CALLS_MIN = 10, RUNS_READ = 200 };
+static const double slow_factor = 2;
+
+struct usual {
+    const char *command;
+    double call_ms[COMPARED_MAX];
+    size_t count;
+};
+
+/* Nights differ in how much is new, hardly in what a call takes with all that follows it. */
+static double time_of_a_call(int64_t duration_ms, int64_t calls)
+{
+    return calls >= COMPARED_CALLS_MIN ? (double)duration_ms / (double)calls : 0;
+}
+
+static int add_usual(void *user, const struct store_run *run, struct ccd_error *err)
+{
+    struct usual *u = user;
+    double call_ms = time_of_a_call(run->duration_ms, run->calls + run->metadata_calls);
+    (void)err;
+    bool counts = call_ms > 0 && strcmp(run->status, "complete") == 0 &&
+                  strcmp(run->command, u->command) == 0;
+    if (counts && u->count < COMPARED_MAX)
+        u->call_ms[u->count++] = call_ms;
+    return 0;
+}
+
+static int compare_f64(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+/* Before the run itself is recorded as ended. */
+static void compare_with_usual(struct run *run, struct ccd_report *report)
+{
+    const struct config *c = run->client->config;
+    struct usual usual = {.command = command_of(run)};
+    struct ccd_error err = {0};
+    if (!config_bool(c, CONFIG_MONITORING_METRICS_ENABLED) ||
+        !config_bool(c, CONFIG_MONITORING_PERFORMANCE_ENABLED))
+        return;
+    report->call_ms = time_of_a_call(report->duration_ms, report->calls + report->metadata_calls);
+    if (run->store->ops->each_run(run->store, RUNS_READ, add_usual, &usual, &err) != 0 ||
+        usual.count < COMPARED_MIN || report->call_ms <= 0)
+        return;
+    qsort(usual.call_ms, usual.count, sizeof(*usual.call_ms), compare_f64);
+    report->usual_call_ms = (usual.call_ms[usual.count / 2] +
+                             usual.call_ms[(usual.count - 1) / 2]) /
+                            2;
+    report->degraded = report->call_ms > slow_factor * report->usual_call_ms;
+    if (report->degraded)
+        log_warning(&run->client->log, NULL,
+                    "slower than usual: %.0f ms for a call, %.0f in the last %zu runs of %s",
+                    report->call_ms, report->usual_call_ms, usual.count, usual.command);
+}
+
+/* ---- the end ---- */
+
+enum { FORGOTTEN_AT_ONCE = 200 };
+
+static void forget_old(struct run *run)
+{
+    struct ccd_error err = {0};
+    int64_t days = config_i64(run->client->config, CONFIG_MONITORING_METRICS_RETENTION_DAYS);
+    int64_t before_utc_s = run->now_utc_s - days * SECONDS_PER_DAY;
+    if (run->store->ops->forget_runs(run->store, before_utc_s, FORGOTTEN_AT_ONCE, &err) != 0)
+        log_warning(&run->client->log, NULL, "runs older than %lld days are still there: %s",
+                    (long long)days, err.message);
+}
+
 void run_record_end(struct run *run)
 {
-    const struct ccd_report *report = report_of(run->report);
+    struct ccd_report *report = report_of(run->report);
     if (!run->is_recorded)
         return;
+    compare_with_usual(run, report);
     struct store_run row = {
         .run_id = run->run_id,
         .command = command_of(run),
@@ -139,4 +216,5 @@ void run_record_end(struct run *run)
     };
     add_totals(&row, report);
     put_run(run, &row);
+    forget_old(run);
 }

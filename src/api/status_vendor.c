@@ -53,7 +53,8 @@ static void check_vendor(struct status *s, struct http_client *http,
     struct buf path;
     buf_init(&path, PATH_MAX_BYTES, NULL);
     int status = request_top_assets(&path, 1, CHECK_PAGE_SIZE) == 0
-                     ? vendor_ask_once(s->client, http, config, path.data, classify, NULL, err)
+                     ? vendor_ask_once(s->client, http, config, path.data, classify, NULL, NULL,
+                                       err)
                      : status_no_memory(err);
     if (status == 0)
         error_clear(err); /* a refusal of the request itself is an answer, too */

@@ -97,7 +97,7 @@ void vendor_quota_windows(const struct ccd_client *client, const struct ledger_v
 
 static int ask(struct ccd_client *client, struct http_client *http, struct ledger *ledger,
                struct reply_decoder *decoder, const char *path_and_query, call_classify *classify,
-               void *user, struct ccd_error *err)
+               void *user, struct vendor_clock *out_clock, struct ccd_error *err)
 {
     struct caller caller = {
         .http = http,
@@ -113,12 +113,16 @@ static int ask(struct ccd_client *client, struct http_client *http, struct ledge
     };
     enum reply_verdict verdict = REPLY_PAGE;
     caller.retry.attempts_max = 1;
-    return call_make(&caller, path_and_query, classify, user, &verdict, err);
+    int status = call_make(&caller, path_and_query, classify, user, &verdict, err);
+    if (out_clock)
+        *out_clock = (struct vendor_clock){caller.clock_ahead_s, caller.clock_known};
+    return status;
 }
 
 int vendor_ask_once(struct ccd_client *client, struct http_client *http,
                     const struct ledger_config *config, const char *path_and_query,
-                    call_classify *classify, void *user, struct ccd_error *err)
+                    call_classify *classify, void *user, struct vendor_clock *out_clock,
+                    struct ccd_error *err)
 {
     struct ledger *ledger = NULL;
     struct reply_decoder decoder = {0};
@@ -129,7 +133,8 @@ int vendor_ask_once(struct ccd_client *client, struct http_client *http,
     if (status == 0)
         status = reply_decoder_init(&decoder, NULL, err);
     if (status == 0)
-        status = ask(client, http, ledger, &decoder, path_and_query, classify, user, err);
+        status = ask(client, http, ledger, &decoder, path_and_query, classify, user,
+                     out_clock, err);
     reply_decoder_release(&decoder);
     ledger_close(ledger);
     return status;

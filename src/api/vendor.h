@@ -22,9 +22,16 @@ struct ledger_config vendor_ledger_config(struct ccd_client *client, const struc
 /* The ledger's view of each window; without a ledger, what the settings allow. */
 void vendor_quota_windows(const struct ccd_client *client, const struct ledger_view *seen,
                           struct ccd_quota_window out[RATE_WINDOW_COUNT]);
-/* One call, counted in the ledger, without a second try. KEY_REJECTED without a key. */
+/* The vendor's clock less ours, to a second, as its reply said. */
+struct vendor_clock {
+    int64_t ahead_s;
+    bool is_known;
+};
+/* One call, counted in the ledger, without a second try. out_clock may be NULL. KEY_REJECTED
+ * without a key. */
 int vendor_ask_once(struct ccd_client *client, struct http_client *http,
                     const struct ledger_config *ledger, const char *path_and_query,
-                    call_classify *classify, void *user, struct ccd_error *err);
+                    call_classify *classify, void *user, struct vendor_clock *out_clock,
+                    struct ccd_error *err);
 
 #endif

@@ -57,6 +57,7 @@ struct args {
     bool no_create;
     bool dry_run;
     bool full;
+    const char *api_key_file; /* init */
     const char *database;
     const char *env_file;
     bool strict;

@@ -42,6 +42,8 @@ enum option_group {
     GROUP_QUOTA = 1u << 19,
     GROUP_REPAIR = 1u << 20,
     GROUP_VERIFY = 1u << 21,
+    GROUP_INIT = 1u << 22,
+    GROUP_HEALTH = 1u << 23,
 };
 
 struct option {

@@ -77,9 +77,10 @@ const char *config_shown(const struct config *config, enum config_id id);
 size_t config_warning_count(const struct config *config);
 const char *config_warning(const struct config *config, size_t index);
 
-/* The text of .env.example and of docs/reference/configuration.md, from the table. 0 or -1 as
- * buf_add. */
-int config_write_example(struct buf *out);
+/* The text of a settings file, every setting a comment but the key and those that have a value in
+ * values[CONFIG_COUNT] (NULL: none has, which is .env.example), and of
+ * docs/reference/configuration.md, from the table. 0 or -1 as buf_add. */
+int config_write_example(struct buf *out, const char *const *values);
 int config_write_reference(struct buf *out);
 
 #endif

@@ -7,7 +7,19 @@ static void add_default(struct buf *out, const struct config_option *option)
     }
 }
 
-static void add_example_row(struct buf *out, const struct config_option *option)
+/* As the grammar of env_file.h reads it back; everything in it is literal. */
+static void add_value(struct buf *out, const char *value)
+{
+    buf_add_char(out, '"');
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\' || *value == '$')
+            buf_add_char(out, '\\');
+        buf_add_char(out, *value);
+    }
+    buf_add_text(out, "\"\n");
+}
+
+static void add_example_row(struct buf *out, const struct config_option *option, const char *value)
 {
     char range[128];
     config_option_range(option, range);
@@ -16,12 +28,17 @@ static void add_example_row(struct buf *out, const struct config_option *option)
         buf_printf(out, " (%s)", range);
     }
     buf_add_text(out, option->flags & CONFIG_NOT_YET ? " (not yet used)\n" : "\n");
+    if (value) {
+        buf_printf(out, "%s=", option->name);
+        add_value(out, value);
+        return;
+    }
     /* The key is the one line that everybody fills in. */
     bool is_key = option == config_option(CONFIG_CCDATA_API_KEY);
     buf_printf(out, "%s%s=%s\n", is_key ? "" : "#", option->name, option->fallback);
 }
 
-int config_write_example(struct buf *out)
+int config_write_example(struct buf *out, const char *const *values)
 {
     buf_add_text(out,
                  "# Settings of ccdata. Copy this file to .env, fill in the key and take the '#' "
@@ -37,7 +54,7 @@ int config_write_example(struct buf *out)
             group = option->group;
             buf_printf(out, "\n# == %s ==\n", config_group_heading(group));
         }
-        add_example_row(out, option);
+        add_example_row(out, option, values ? values[id] : NULL);
     }
     return out->failed ? -1 : 0;
 }

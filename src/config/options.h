@@ -183,18 +183,17 @@ enum config_group {
     \
     X(MONITORING_METRICS_ENABLED, BOOL, "", "false", 0, 0, 0, MONITORING, \
       "Status tells of runs, their durations and rates, too; the same as --enable_monitoring") \
-    X(MONITORING_PERFORMANCE_ENABLED, BOOL, "", "true", 0, 0, CONFIG_NOT_YET, MONITORING, \
-      "Collect durations and throughput, too") \
+    X(MONITORING_PERFORMANCE_ENABLED, BOOL, "", "true", 0, 0, 0, MONITORING, \
+      "With monitoring: say when a run is slower than the last ones of its command") \
     X(MONITORING_ALERT_ON_FAILURE, BOOL, "", "true", 0, 0, CONFIG_NOT_YET, MONITORING, \
       "Raise an alert when a run fails") \
     X(MONITORING_ALERT_CONSECUTIVE_FAILURES, INTEGER, "failures", "3", 1, 1000, CONFIG_NOT_YET, \
       MONITORING, \
       "Failed runs in a row that raise an alert of their own") \
-    X(MONITORING_HEALTH_CHECK_INTERVAL, SECONDS, "s", "300", 1, 86400, CONFIG_NOT_YET, MONITORING, \
-      "Pause between two health checks") \
-    X(MONITORING_METRICS_RETENTION_DAYS, INTEGER, "days", "30", 1, 36500, CONFIG_NOT_YET, \
-      MONITORING, \
-      "How long metrics are kept") \
+    X(MONITORING_HEALTH_CHECK_INTERVAL, SECONDS, "s", "300", 1, 86400, 0, MONITORING, \
+      "Health checks within it ask the vendor once; the daemon checks as often") \
+    X(MONITORING_METRICS_RETENTION_DAYS, INTEGER, "days", "30", 1, 36500, 0, MONITORING, \
+      "How long the records of runs are kept, in ccdata_runs and ccdata_run_series") \
     X(PROMETHEUS_ENABLED, BOOL, "", "false", 0, 0, CONFIG_NOT_YET, MONITORING, \
       "Serve /metrics") \
     X(PROMETHEUS_HOST, TEXT, "", "127.0.0.1", 0, 0, CONFIG_NOT_YET, MONITORING, \

@@ -151,6 +151,10 @@ static int try_once(struct caller *c, const char *path_and_query, call_classify 
         return status;
     status = exchange(c, path_and_query, ticket, &reply, err);
     call_parse_headers(buf_str(&reply.header_lines), clock_utc_s(c->clock), &headers);
+    if (headers.date_utc_s > 0) {
+        c->clock_ahead_s = headers.date_utc_s - clock_utc_s(c->clock);
+        c->clock_known = true;
+    }
     if (status != 0)
         goto out;
     status = ledger_received(c->ledger, ticket, reply.status > 0 ? &headers : NULL, err);

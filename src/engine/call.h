@@ -27,6 +27,9 @@ struct caller {
      * caller's own are all. */
     int64_t *run_calls;
     int64_t bytes;
+    /* The vendor's clock less ours, from the last Date; and whether there was one. */
+    int64_t clock_ahead_s;
+    bool clock_known;
     int (*stop_level)(void *user);
     void *stop_user;
 };

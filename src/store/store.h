@@ -231,6 +231,9 @@ struct store_ops {
                            int (*add)(void *user, const struct store_run_series *series,
                                       struct ccd_error *err),
                            void *user, struct ccd_error *err);
+    /* Forget the records of runs that began before; at most `limit` of them, the oldest first. */
+    int (*forget_runs)(struct store *store, int64_t before_utc_s, int64_t limit,
+                       struct ccd_error *err);
     /* All coverage segments of a type and interval, unmerged, ascending by series and from_ts: one
      * query for what a status or a map needs. Non-zero from add stops and is returned. */
     int (*each_coverage)(struct store *store, const struct data_type *type, int64_t step_s,

@@ -112,6 +112,13 @@ static int null_put_run_series(struct store *store, const struct store_run_serie
     return CCD_OK;
 }
 
+static int null_forget_runs(struct store *store, int64_t before_utc_s, int64_t limit,
+                            struct ccd_error *err)
+{
+    (void)store, (void)before_utc_s, (void)limit, (void)err;
+    return CCD_OK;
+}
+
 static int null_each_run(struct store *store, int64_t limit,
                          int (*add)(void *user, const struct store_run *run, struct ccd_error *err),
                          void *user, struct ccd_error *err)
@@ -247,6 +254,7 @@ static const struct store_ops null_ops = {
     .each_list = null_each_list,
     .put_run = null_put_run,
     .put_run_series = null_put_run_series,
+    .forget_runs = null_forget_runs,
     .each_run = null_each_run,
     .each_run_series = null_each_run_series,
     .each_coverage = null_each_coverage,

@@ -134,6 +134,62 @@ int sql_each_run_series(struct store *store, const char *run_id,
     return read_all(store, &k, err);
 }
 
+/* ---- forgetting ---- */
+
+static const char doing_forget[] = "forget old runs in";
+
+enum { RUN_ID_MAX_BYTES = 64, FORGOTTEN_MAX = 500 };
+
+/* Ids are read first: a driver may have one statement at a time only. */
+struct old_runs {
+    char ids[FORGOTTEN_MAX][RUN_ID_MAX_BYTES];
+    size_t count;
+    int64_t before_utc_s, limit;
+};
+
+static int take_id(void *user, const struct value *values, size_t count, struct ccd_error *err)
+{
+    struct old_runs *old = user;
+    (void)count, (void)err;
+    if (str_copy(old->ids[old->count], RUN_ID_MAX_BYTES, values[0].text))
+        old->count++;
+    return CCD_OK;
+}
+
+static int forget(struct sql_connection *c, void *context, struct ccd_error *err)
+{
+    struct old_runs *old = context;
+    const struct value parameters[] = {value_i64(old->before_utc_s), value_i64(old->limit)};
+    old->count = 0;
+    int status = sql_ask(c, doing_forget,
+                         "SELECT run_id FROM ccdata_runs WHERE started_utc_s < ?1"
+                         " ORDER BY started_utc_s LIMIT ?2",
+                         parameters, 2, take_id, old, err);
+    for (size_t i = 0; i < old->count && status == CCD_OK; i++) {
+        struct value id = value_text(str_from(old->ids[i]));
+        status = SQL_RUN(c, doing_forget, "DELETE FROM ccdata_run_series WHERE run_id = ?1", err,
+                         id);
+        if (status == CCD_OK)
+            status = SQL_RUN(c, doing_forget, "DELETE FROM ccdata_runs WHERE run_id = ?1", err, id);
+    }
+    return status;
+}
+
+int sql_forget_runs(struct store *store, int64_t before_utc_s, int64_t limit,
+                    struct ccd_error *err)
+{
+    struct sql_store *s = (struct sql_store *)store;
+    struct old_runs *old = mem_new(s->target.allocator, 1, sizeof(*old));
+    if (!old)
+        return error_set(err, CCD_NO_MEMORY, "no memory to forget old runs");
+    old->before_utc_s = before_utc_s;
+    old->limit = limit < FORGOTTEN_MAX ? limit : FORGOTTEN_MAX;
+    struct sql_task task = {.run = forget, .context = old, .writes = true};
+    int status = sql_store_do(s, &task, err);
+    mem_free(s->target.allocator, old);
+    return status;
+}
+
 /* ---- whether the database takes writes ---- */
 
 /* Coverage of no series: a table that every version has, and that takes part in transactions

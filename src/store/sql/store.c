@@ -230,6 +230,7 @@ const struct store_ops sql_store_ops = {
     .each_list = sql_each_list,
     .put_run = sql_put_run,
     .put_run_series = sql_put_run_series,
+    .forget_runs = sql_forget_runs,
     .each_run = sql_each_run,
     .each_run_series = sql_each_run_series,
     .each_coverage = sql_each_coverage,

@@ -202,6 +202,8 @@ int sql_each_list(struct store *store, const struct data_type *table,
 int sql_put_run(struct store *store, const struct store_run *run, struct ccd_error *err);
 int sql_put_run_series(struct store *store, const struct store_run_series *series, size_t count,
                        struct ccd_error *err);
+int sql_forget_runs(struct store *store, int64_t before_utc_s, int64_t limit,
+                    struct ccd_error *err);
 int sql_each_run(struct store *store, int64_t limit,
                  int (*add)(void *user, const struct store_run *run, struct ccd_error *err),
                  void *user, struct ccd_error *err);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ccdata/health.h>
+
 #include "base/error.h"
 #include "base/str.h"
 #include "fake_stored.h"
@@ -440,6 +442,47 @@ int ccd_quota_read(struct ccd_client *client, const struct ccd_quota_options *op
 void ccd_quota_free(struct ccd_quota_report *report)
 {
     (void)report;
+}
+
+const char *ccd_verdict_name(enum ccd_verdict verdict)
+{
+    static const char *const NAMES[] = {"ok", "unknown", "warning", "failed"};
+    return NAMES[verdict];
+}
+
+int ccd_health_read(struct ccd_client *client, const struct ccd_health_options *options,
+                    struct ccd_health **out_health, struct ccd_error *err)
+{
+    static const struct ccd_health_check checks[] = {
+        {.name = "database", .detail = "Connection successful: sqlite:t.db", .duration_ms = 2},
+        {.name = "clock",
+         .verdict = CCD_VERDICT_FAILED,
+         .detail = "this host is 90 s behind\x1b[1m the vendor",
+         .advice = "let NTP set the clock"},
+    };
+    static struct ccd_health health;
+    (void)client, (void)options;
+    health = (struct ccd_health){.verdict = fake.clock_is_wrong ? CCD_VERDICT_FAILED : 0,
+                                 .exit_code = fake.clock_is_wrong ? 12 : 0,
+                                 .checks = checks,
+                                 .check_count = fake.clock_is_wrong ? 2 : 1,
+                                 .checked_utc_s = 1772366400};
+    *err = fake.run_error;
+    *out_health = &health;
+    return (int)fake.run_error.status;
+}
+
+void ccd_health_free(struct ccd_health *health)
+{
+    (void)health;
+}
+
+int ccd_settings_file(const struct ccd_setting_choice *choices, size_t count, char **out_text,
+                      struct ccd_error *err)
+{
+    (void)choices, (void)count;
+    *out_text = NULL;
+    return error_set(err, CCD_NO_MEMORY, "no memory for a settings file");
 }
 
 const char *ccd_finding_kind_name(enum ccd_finding_kind kind)

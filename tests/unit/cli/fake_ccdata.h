@@ -15,6 +15,7 @@ struct fake_line {
 struct fake {
     /* told */
     struct ccd_error open_error;
+    bool clock_is_wrong; /* a check of health fails */
     struct ccd_quota_options quota_options;
     struct ccd_quota_report quota_report;
     struct ccd_verify_options verify_options;

@@ -2,6 +2,7 @@
  * UPDATE_GENERATED=1 to write them. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "config/config.h"
 #include "test.h"
@@ -42,7 +43,7 @@ TEST(generated_example_file)
 {
     struct buf out;
     buf_init(&out, 1 << 20, NULL);
-    CHECK_INT(0, config_write_example(&out));
+    CHECK_INT(0, config_write_example(&out, NULL));
     check_page(SOURCE_ROOT "/.env.example", &out);
     buf_release(&out);
 }
@@ -74,11 +75,36 @@ TEST(generated_example_loads_as_defaults)
     config_free(config);
 }
 
+/* Whatever a value holds, the file gives it back. */
+TEST(generated_file_with_values)
+{
+    static const char hostile[] = "postgresql://u@h/d'\"\\ #$ ${HOME} x";
+    const char *values[CONFIG_COUNT] = {[CONFIG_CCDATA_API_KEY] = "k$e#y\"1",
+                                        [CONFIG_S2_DATABASE] = hostile};
+    char path[] = "/tmp/ccdata-env-XXXXXX";
+    struct config_request request = {.directory = "/nonexistent", .env_file = path};
+    struct config *config = NULL;
+    struct ccd_error err = {0};
+    struct buf out;
+    buf_init(&out, 1 << 20, NULL);
+    CHECK_INT(0, config_write_example(&out, values));
+    int fd = mkstemp(path);
+    CHECK(write(fd, out.data, out.len) == (ssize_t)out.len);
+    close(fd);
+    if (CHECK_INT(0, config_load(&request, &config, &err))) {
+        CHECK_STR("k$e#y\"1", config_secret(config, CONFIG_CCDATA_API_KEY));
+        CHECK_STR(hostile, config_text(config, CONFIG_S2_DATABASE));
+    }
+    unlink(path);
+    config_free(config);
+    buf_release(&out);
+}
+
 TEST(generated_pages_fail_whole)
 {
     struct buf out;
     buf_init(&out, 1000, NULL);
-    CHECK_INT(-1, config_write_example(&out));
+    CHECK_INT(-1, config_write_example(&out, NULL));
     buf_clear(&out);
     CHECK_INT(-1, config_write_reference(&out));
     buf_release(&out);

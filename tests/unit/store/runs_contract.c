@@ -106,6 +106,29 @@ CONTRACT(newest_runs_come_first)
     check_runs(f, 0, "");
 }
 
+CONTRACT(old_runs_are_forgotten_oldest_first)
+{
+    static const char *const ids[] = {"a", "b", "c"};
+    for (int i = 0; i < 3; i++) {
+        struct store_run_series part = {.run_id = ids[i],
+                                        .place = 1,
+                                        .data_type = "assets",
+                                        .interval = "",
+                                        .market = "",
+                                        .instrument = "",
+                                        .state = "complete"};
+        put_run(f, &(struct store_run){
+                       .run_id = ids[i], .command = "c", .status = "s", .started_utc_s = 10 * i});
+        CHECK_INT(CCD_OK, f->store->ops->put_run_series(f->store, &part, 1, &f->err));
+    }
+    CHECK_INT(CCD_OK, f->store->ops->forget_runs(f->store, 20, 1, &f->err));
+    check_runs(f, 5, "c c 20 0 s 0 0 0 0 0 0 0 0 0 NULL\nb c 10 0 s 0 0 0 0 0 0 0 0 0 NULL\n");
+    CHECK_INT(CCD_OK, f->store->ops->forget_runs(f->store, 20, 100, &f->err));
+    check_runs(f, 5, "c c 20 0 s 0 0 0 0 0 0 0 0 0 NULL\n");
+    check_series(f, "b", "");
+    check_series(f, "c", "c 1 assets '' 0   0 0 complete 0 0 0 0 0 0 0 NULL\n");
+}
+
 CONTRACT(reader_of_runs_can_stop)
 {
     char seen[SEEN_BYTES] = "";

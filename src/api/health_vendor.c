@@ -1,0 +1,167 @@
+/* What the vendor says, and what the last check on this host heard from it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/health.h"
+#include "api/vendor.h"
+#include "base/time.h"
+
+enum { NOTE_MAX_BYTES = 256, QUOTA_LOW_PERCENT = 10 };
+static const int64_t clock_tolerated_s = 5, clock_wrong_s = 60;
+
+/* ---- the note of the last check ---- */
+
+static bool note_path(char out[STATE_PATH_BYTES])
+{
+    char directory[STATE_PATH_BYTES - 16];
+    return client_state_directory(directory, sizeof(directory)) &&
+           str_print(out, STATE_PATH_BYTES, "%s/health", directory);
+}
+
+/* "TIME SECONDS" when the vendor served us at TIME, with a clock so far ahead. A note that cannot
+ * be read is none: the vendor is asked again. */
+static bool read_note(int64_t *out_asked_utc_s, int64_t *out_ahead_s)
+{
+    char path[STATE_PATH_BYTES], text[NOTE_MAX_BYTES];
+    int fd = note_path(path) ? open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return false;
+    ssize_t len = read(fd, text, sizeof(text));
+    close(fd);
+    if (len <= 0)
+        return false;
+    struct str rest = str_trim((struct str){text, (size_t)len});
+    struct str asked = str_split(&rest, ' ');
+    return str_to_i64(asked, out_asked_utc_s) && str_to_i64(rest, out_ahead_s);
+}
+
+/* Best effort: without the note the next check costs a call. */
+static void write_note(const struct health *h)
+{
+    char path[STATE_PATH_BYTES], text[NOTE_MAX_BYTES];
+    int fd = note_path(path)
+                 ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)
+                 : -1;
+    if (fd < 0)
+        return;
+    str_print(text, sizeof(text), "%" PRId64 " %" PRId64 "\n", h->report.checked_utc_s,
+              h->quota->clock_known ? h->quota->clock_ahead_s : 0);
+    if (write(fd, text, strlen(text)) < 0)
+        log_debug(&h->client->log, NULL, "the time of this check is not kept: %s", strerror(errno));
+    close(fd);
+}
+
+/* ---- checks ---- */
+
+static const char *text_of(const struct ccd_error *err)
+{
+    return err->message[0] ? err->message : ccd_status_title(err->status);
+}
+
+static void ask(struct health *h)
+{
+    struct ccd_quota_options options = CCD_QUOTA_INIT;
+    int64_t ahead_s = 0;
+    int64_t interval_s = config_ms(h->client->config, CONFIG_MONITORING_HEALTH_CHECK_INTERVAL) /
+                         1000;
+    bool has_note = !h->everything && read_note(&h->asked_utc_s, &ahead_s);
+    int64_t age_s = h->report.checked_utc_s - h->asked_utc_s;
+    h->asked_lately = has_note && age_s >= 0 && age_s < interval_s;
+    options.check_vendor = !h->asked_lately;
+    if (ccd_quota_read(h->client, &options, &h->quota, &h->quota_error) != 0)
+        return;
+    if (h->asked_lately) {
+        h->quota->clock_known = true;
+        h->quota->clock_ahead_s = ahead_s;
+    } else if (h->quota->vendor_error.status == CCD_OK) {
+        write_note(h);
+    }
+}
+
+void health_vendor(struct health *h, struct ccd_health_check *check)
+{
+    char when[32];
+    ask(h);
+    const struct ccd_error *why = h->quota ? &h->quota->vendor_error : &h->quota_error;
+    check->status = why->status;
+    if (h->asked_lately)
+        health_found(h, check, CCD_VERDICT_OK, NULL, "it answered at %s, within the interval",
+                     time_format_iso(h->asked_utc_s, when));
+    else if (why->status == CCD_OK)
+        health_found(h, check, CCD_VERDICT_OK, NULL, "%s answers and takes the key",
+                     h->quota->vendor);
+    else if (why->status == CCD_THROTTLED || why->status == CCD_QUOTA_EXHAUSTED)
+        health_found(h, check, CCD_VERDICT_WARNING, "wait; ccdata quota shows until when", "%s",
+                     text_of(why));
+    else if (why->status == CCD_KEY_REJECTED)
+        health_found(h, check, CCD_VERDICT_FAILED, "put a key that is valid into CCDATA_API_KEY",
+                     "%s", text_of(why));
+    else
+        health_found(h, check, CCD_VERDICT_FAILED,
+                     "see whether this host has a way to it, and DATA_API_BASE_URL", "%s",
+                     text_of(why));
+}
+
+void health_tls(struct health *h, struct ccd_health_check *check)
+{
+    static const struct str https = STR("https://");
+    struct str url = config_text(h->client->config, CONFIG_DATA_API_BASE_URL);
+    bool answered = h->quota && h->quota->vendor_error.status == CCD_OK;
+    if (!str_starts_with_nocase(url, https))
+        health_found(h, check, CCD_VERDICT_WARNING, "use https",
+                     "DATA_API_BASE_URL is not encrypted: for a stand-in on this host only");
+    else if (h->quota && h->quota->vendor_error.status == CCD_TLS) {
+        check->status = CCD_TLS;
+        health_found(h, check, CCD_VERDICT_FAILED,
+                     "see the clock and the certificates (Debian: ca-certificates)", "%s",
+                     text_of(&h->quota->vendor_error));
+    } else
+        health_found(h, check, answered ? CCD_VERDICT_OK : CCD_VERDICT_UNKNOWN, NULL, "%s",
+                     answered ? "the vendor's certificate is valid" : "the vendor was not reached");
+}
+
+static bool is_long(const char *window)
+{
+    return strcmp(window, "second") != 0 && strcmp(window, "minute") != 0;
+}
+
+void health_quota(struct health *h, struct ccd_health_check *check)
+{
+    const char *advice = "wait, spend less (--max_calls, --reserve), or take a larger plan";
+    for (size_t i = 0; h->quota && i < h->quota->window_count; i++) {
+        const struct ccd_quota_window *w = &h->quota->windows[i];
+        bool is_low = w->limit > 0 && w->left >= 0 &&
+                      w->left * 100 < w->limit * QUOTA_LOW_PERCENT && is_long(w->window);
+        if (is_low)
+            health_found(h, check, CCD_VERDICT_WARNING, advice,
+                         "%" PRId64 " of %" PRId64 " calls of the %s are left", w->left, w->limit,
+                         w->window);
+    }
+    if (h->quota)
+        health_found(h, check, CCD_VERDICT_OK, NULL, "enough is left of each window");
+    else
+        health_found(h, check, CCD_VERDICT_UNKNOWN, NULL, "%s", text_of(&h->quota_error));
+}
+
+void health_clock(struct health *h, struct ccd_health_check *check)
+{
+    if (!h->quota || !h->quota->clock_known) {
+        health_found(h, check, CCD_VERDICT_UNKNOWN, NULL, "the vendor has not told its time");
+        return;
+    }
+    int64_t ahead_s = h->quota->clock_ahead_s;
+    int64_t off_s = ahead_s < 0 ? -ahead_s : ahead_s;
+    check->status = CCD_CHECK_FAILED;
+    enum ccd_verdict verdict = off_s > clock_wrong_s       ? CCD_VERDICT_FAILED
+                               : off_s > clock_tolerated_s ? CCD_VERDICT_WARNING
+                                                           : CCD_VERDICT_OK;
+    health_found(h, check, verdict, verdict == CCD_VERDICT_OK ? NULL : "let NTP set the clock",
+                 "this host is %" PRId64 " s %s the vendor", off_s,
+                 ahead_s > 0 ? "behind" : "ahead of");
+}

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""init, doctor and health: a start, what is wrong with it, and whether everything is still in order; records of runs and their pace."""
+
+import os
+import pty
+import select
+import stat
+import subprocess
+import time
+
+import harness
+
+NOW = "2026-03-01T12:00:00Z"
+BTC = ["spot_ohlcv", "--specific_market", "kraken", "--specific_instrument", "BTC-USD", "--progress", "none", "--from", "2026-02-01"]
+
+
+def check_of(document, name):
+    return next(check for check in document["checks"] if check["name"] == name)
+
+
+def test_init_writes_a_private_file_and_tries_it(world):
+    key = world.plant("key.txt", harness.KEY + "\n")
+    nothing = {"CCDATA_API_KEY": None, "ENVIRONMENT": None, "CCDATA_DATABASE_PASSWORD": None, "S2_PASSWORD": None}
+    world.planted.add(world.folder / ".env")
+    with harness.simulator(world, "--key", harness.KEY) as sim:
+        result = world.run("init", "--api_key_file", key, "--database", "sqlite:made here.db", vendor=sim.url, environment=nothing, database=False)
+        assert result.returncode == 0 and "Connection successful" not in result.stdout and "first run makes" in result.stdout, result.stderr
+        file = world.folder / ".env"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert harness.KEY not in result.stdout + result.stderr
+        assert "ccdata spot_ohlcv" in result.stdout
+        before = file.read_text()
+        again = world.run("init", "--api_key_file", key, vendor=sim.url, environment=nothing, database=False)
+        assert again.returncode == 2 and "--force" in again.stderr and file.read_text() == before
+        settings = world.run_json("config", environment=nothing, database=False)["settings"]
+        found = {setting["name"]: setting for setting in settings}
+        assert found["CCDATA_DATABASE_URL"]["value"] == "sqlite:made here.db" and found["CCDATA_API_KEY"]["value"] == "(set)"
+        assert world.run(*BTC, vendor=sim.url, environment={**nothing, "CCDATA_NOW": NOW}, database=False).returncode == 0
+        assert (world.folder / "made here.db").exists()
+        forced = world.run("init", "--api_key_file", key, "--force", vendor=sim.url, environment=nothing, database=False)
+        assert forced.returncode == 0 and "sqlite:ccdata.db" in file.read_text()
+
+
+def test_init_asks_on_a_terminal_and_does_not_show_the_key(world):
+    world.planted.add(world.folder / ".env")
+    with harness.simulator(world, "--key", harness.KEY) as sim:
+        main, side = pty.openpty()
+        environment = {name: value for name, value in world.environment.items() if "PASSWORD" not in name and name not in ("CCDATA_API_KEY", "ENVIRONMENT")}
+        environment.update(DATA_API_BASE_URL=sim.url, MIN_API_BASE_URL=sim.url)
+        process = subprocess.Popen([harness.CCDATA, "init"], cwd=world.folder, env=environment, stdin=side, stdout=side, stderr=side, close_fds=True)
+        os.close(side)
+        shown, answers, until = b"", [harness.KEY.encode() + b"\n", b"sqlite:asked.db\n"], time.monotonic() + 60
+        while time.monotonic() < until:
+            if not select.select([main], [], [], 1)[0]:
+                continue
+            try:
+                more = os.read(main, 4096)
+            except OSError:
+                break
+            shown += more
+            if answers and shown.endswith(b": "):
+                os.write(main, answers.pop(0))
+        assert process.wait(timeout=30) == 0, shown.decode()
+        os.close(main)
+        assert harness.KEY.encode() not in shown and b"sqlite:asked.db" in shown, shown.decode()
+        assert "asked.db" in (world.folder / ".env").read_text()
+
+
+def test_doctor_says_what_to_do(world):
+    with harness.simulator(world, "--key", harness.KEY) as sim:
+        assert world.run(*BTC, vendor=sim.url, environment={"CCDATA_NOW": NOW}).returncode == 0
+        result = world.run("doctor", vendor=sim.url)
+        assert result.returncode == 0 and "Connection successful" in result.stdout, result.stdout + result.stderr
+        refused = world.run_json("doctor", vendor=sim.url, environment={"CCDATA_API_KEY": "wrong-key"}, expect=4)
+        assert check_of(refused, "vendor")["verdict"] == "failed" and "CCDATA_API_KEY" in check_of(refused, "vendor")["advice"]
+        assert check_of(refused, "database")["verdict"] == "ok", "half of it is broken, the rest is checked"
+        keyless = world.run_json("doctor", vendor=sim.url, environment={"CCDATA_API_KEY": None}, expect=4)
+        assert check_of(keyless, "key")["verdict"] == "failed"
+        nowhere = world.run_json("doctor", "--database", "sqlite:/nowhere/at/all.db", vendor=sim.url, database=False, expect=10)
+        assert "no place" in check_of(nowhere, "permissions")["detail"]
+        (world.folder / ".env").write_text("LOG_LEVEL=INFO\n")
+        (world.folder / ".env").chmod(0o644)
+        open_file = world.run_json("doctor", vendor=sim.url)
+        assert check_of(open_file, "permissions")["verdict"] == "warning" and "chmod" in check_of(open_file, "permissions")["advice"]
+        (world.folder / ".env").unlink()
+        world_query(world, "DROP VIEW spot_ohlcv_1d")
+        damaged = world.run_json("doctor", vendor=sim.url, expect=9)
+        assert "spot_ohlcv_1d" in check_of(damaged, "schema")["detail"], damaged
+    away = world.run_json("doctor", vendor="http://127.0.0.1:9", expect=6)
+    assert check_of(away, "vendor")["verdict"] == "failed" and check_of(away, "clock")["verdict"] == "unknown"
+
+
+def world_query(world, sql):
+    import sqlite3
+    connection = sqlite3.connect(world.database)
+    connection.execute(sql)
+    connection.commit()
+    connection.close()
+
+
+def test_health_asks_the_vendor_once_in_its_interval(world):
+    with harness.simulator(world, "--key", harness.KEY) as sim:
+        healthy = world.run_json("health", vendor=sim.url)
+        assert healthy["verdict"] in ("ok", "unknown") and len(sim.requests()) == 1, healthy
+        for _ in range(3):
+            world.run_json("health", vendor=sim.url)
+        assert len(sim.requests()) == 1, "asked again within the interval"
+        world.run_json("health", vendor=sim.url, environment={"MONITORING_HEALTH_CHECK_INTERVAL": "1"})
+        time.sleep(1.2)
+        world.run_json("health", vendor=sim.url, environment={"MONITORING_HEALTH_CHECK_INTERVAL": "1"})
+        assert len(sim.requests()) >= 2
+
+
+def test_health_fails_when_data_is_behind_or_the_clock_is_wrong(world):
+    with harness.simulator(world, "--key", harness.KEY, "--now", NOW) as sim:
+        assert world.run(*BTC, vendor=sim.url, environment={"CCDATA_NOW": NOW}).returncode == 0
+        fresh = world.run_json("health", vendor=sim.url, environment={"CCDATA_NOW": NOW})
+        assert check_of(fresh, "freshness")["verdict"] == "ok" and check_of(fresh, "runs")["verdict"] == "ok", fresh
+        stale = world.run_json("health", vendor=sim.url, environment={"CCDATA_NOW": "2026-03-10T12:00:00Z"}, expect=12)
+        assert check_of(stale, "freshness")["verdict"] == "failed" and "spot_ohlcv" in check_of(stale, "freshness")["detail"], stale
+        assert check_of(stale, "clock")["verdict"] == "failed" and "ahead" in check_of(stale, "clock")["detail"], stale
+    plain = world.run("health", vendor="http://127.0.0.1:9", environment={"CCDATA_NOW": "2026-03-20T12:00:00Z"})
+    assert plain.returncode == 12 and "What to do" in plain.stdout and plain.stderr.startswith("ccdata: "), plain.stderr
+
+
+def test_health_of_servers(world):
+    for server in harness.each_server():
+        world.use(server)
+        with harness.simulator(world, "--key", harness.KEY, "--now", NOW) as sim:
+            assert world.run(*BTC, vendor=sim.url, environment={"CCDATA_NOW": NOW}).returncode == 0
+            document = world.run_json("doctor", vendor=sim.url, environment={"CCDATA_NOW": NOW})
+            assert check_of(document, "database")["detail"].startswith("Connection successful"), document
+            missing = world.run_json("doctor", "--database", server.url("not_there", password=""), vendor=sim.url, database=False, expect=9,
+                                     environment={"CCDATA_NOW": NOW})
+            assert check_of(missing, "database")["verdict"] == "failed" and "not_there" in check_of(missing, "database")["detail"], missing
+
+
+def test_records_of_runs_are_kept_for_a_time(world):
+    with harness.simulator(world, "--key", harness.KEY, "--now", NOW) as sim:
+        for day in (1, 2, 3):
+            assert world.run(*BTC, vendor=sim.url, environment={"CCDATA_NOW": f"2026-02-0{day}T12:00:00Z"}).returncode == 0
+        assert world.query("SELECT count(*) FROM ccdata_runs")[0][0] == 3
+        kept = {"CCDATA_NOW": NOW, "MONITORING_METRICS_RETENTION_DAYS": "26"}
+        assert world.run(*BTC, vendor=sim.url, environment=kept).returncode == 0
+    started = [row[0] for row in world.query("SELECT started_utc_s FROM ccdata_runs ORDER BY 1")]
+    assert len(started) == 2, started
+    assert world.query("SELECT count(DISTINCT run_id) FROM ccdata_run_series")[0][0] == 2
+    assert world.query("SELECT count(*) FROM spot_ohlcv_1d")[0][0] == 28, "rows and coverage stay"
+
+
+def test_a_run_that_is_slower_than_usual_says_so(world):
+    watched = {"INGESTION_MAX_API_LIMIT": "24", "MONITORING_METRICS_ENABLED": "true"}
+    command = [*BTC[:-1], "2026-01-01", "--interval", "1h"]
+    with harness.simulator(world, "--key", harness.KEY, "--now", NOW) as sim:
+        for run in range(5):
+            url = f"sqlite:{world.folder}/{run}.db"
+            assert world.run(*command, "--database", url, vendor=sim.url, environment={**watched, "CCDATA_NOW": NOW}, database=False).returncode == 0
+    # The five runs of one history: their records put into one database.
+    import sqlite3
+    connection = sqlite3.connect(world.folder / "0.db")
+    for run in range(1, 5):
+        connection.execute("ATTACH ? AS other", (str(world.folder / f"{run}.db"),))
+        connection.execute("INSERT INTO ccdata_runs SELECT * FROM other.ccdata_runs")
+        connection.commit()
+        connection.execute("DETACH other")
+    connection.close()
+    with harness.simulator(world, "--key", harness.KEY, "--now", "2026-04-20T00:00:00Z", "--latency_ms", "400") as sim:
+        result = world.run(*command, "--database", f"sqlite:{world.folder}/0.db", vendor=sim.url, database=False,
+                           environment={**watched, "CCDATA_NOW": "2026-04-20T00:00:00Z"})
+        assert result.returncode == 0 and "slower than usual" in result.stderr, result.stderr
+
+
+harness.main(globals())
