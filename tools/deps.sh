@@ -3,7 +3,7 @@
 set -eu
 
 build="gcc make pkg-config meson ninja-build libcurl4-openssl-dev libdeflate-dev libsqlite3-dev libjansson-dev libmariadb-dev libpq-dev libhiredis-dev libssl-dev libmicrohttpd-dev sqlite3 ca-certificates"
-test="clang-14 libclang-rt-14-dev valgrind python3 openssl universal-ctags binutils git locales mariadb-server-core mariadb-client-core postgresql-15 redis-server prometheus"
+test="clang-14 libclang-rt-14-dev valgrind python3 openssl universal-ctags binutils git locales mariadb-server-core mariadb-client-core postgresql-15 redis-server prometheus systemd"
 
 missing=""
 for group in "$@"; do

@@ -96,6 +96,9 @@ struct ccd_job {
     const char *exchange_type; /* exchange_metadata: "spot", "futures", "all" (NULL) */
     bool full_refresh;         /* metadata: also rows that did not change are written */
     bool force; /* metadata: a list that shrank by more than 20 % is taken all the same */
+    /* When the daemon runs it (ccdata/schedule.h); a run does not look at them. */
+    const char *every; /* "15m", "1h", "1d" */
+    const char *cron;  /* "0 2 * * *", UTC */
 };
 #define CCD_JOB_INIT                                                                               \
     {                                                                                              \
@@ -775,6 +778,10 @@ typedef void ccd_schema_difference_fn(void *user, const struct ccd_schema_differ
 CCD_API int ccd_schema_check(struct ccd_client *client, ccd_schema_difference_fn *found, void *user,
                              struct ccd_error *err);
 CCD_API void ccd_text_free(char *text);
+
+/* Where counts of the quota and other state of this host are kept: $XDG_STATE_HOME/ccdata or
+ * ~/.local/state/ccdata. False: neither is known, or `out` is too small. Any thread. */
+CCD_API bool ccd_state_directory(char *out, size_t capacity_bytes);
 
 /* One environment variable that the program knows; index < ccd_setting_count(). Static. */
 struct ccd_setting_info {

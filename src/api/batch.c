@@ -175,6 +175,9 @@ static int read_operation(struct reader *r, const struct document_value *operati
     if (check_belonging(r, operation, type) != 0)
         return status_of(r);
     add_defaults(r, type, given, job);
+    if (job->every && job->cron)
+        return batch_refuse(&r->values, operation->line,
+                            "\"every\" and \"cron\" exclude each other");
     if (select_check(job, &checked, r->values.err) != 0)
         return error_prefix(r->values.err, "%s:%d", r->values.name, operation->line);
     return 0;

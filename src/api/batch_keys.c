@@ -39,6 +39,8 @@ const struct batch_key batch_keys[] = {
      .choice_at = ccd_exchange_type_at},
     {"full_refresh", BATCH_FLAG, JOB_METADATA, AT(full_refresh)},
     {"force", BATCH_FLAG, JOB_METADATA, AT(force)},
+    {"every", BATCH_EVERY, JOB_CANDLES | JOB_METADATA, AT(every)},
+    {"cron", BATCH_CRON, JOB_CANDLES | JOB_METADATA, AT(cron)},
 };
 
 const size_t batch_key_count = sizeof(batch_keys) / sizeof(batch_keys[0]);
@@ -72,6 +74,8 @@ struct ccd_batch_key ccd_batch_key_at(size_t index)
         [BATCH_INTEGER] = "whole number",
         [BATCH_NAMES] = "list of texts, or one text with commas",
         [BATCH_FLAG] = "true or false",
+        [BATCH_EVERY] = "text: 15m, 1h, 1d …; for the daemon",
+        [BATCH_CRON] = "text: five fields in UTC; for the daemon",
     };
     const struct batch_key *key = &batch_keys[index];
     return (struct ccd_batch_key){

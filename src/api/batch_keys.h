@@ -14,7 +14,9 @@ enum batch_form {
     BATCH_TIME,    /* const char *: an ISO date or date-time */
     BATCH_INTEGER, /* int64_t, min … max */
     BATCH_NAMES,   /* a list of texts, or one text with commas */
-    BATCH_FLAG     /* bool */
+    BATCH_FLAG,    /* bool */
+    BATCH_EVERY,   /* const char *: schedule.h */
+    BATCH_CRON     /* const char * */
 };
 
 struct batch_key {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/schedule.h"
 #include "base/error.h"
 #include "base/time.h"
 
@@ -88,6 +89,10 @@ static const char *describe_form(const struct batch_key *key, char out[BATCH_FOR
         return "a list of names, or a text with names and commas";
     case BATCH_FLAG:
         return "true or false";
+    case BATCH_EVERY:
+        return "a number and s, m, h, d or w, such as \"15m\"";
+    case BATCH_CRON:
+        return "five fields in UTC, such as \"0 2 * * *\"";
     case BATCH_TYPE:
     case BATCH_TEXT:
         break;
@@ -116,6 +121,9 @@ static bool is_choice(const struct batch_key *key, struct str text)
 
 static bool is_good_text(const struct batch_key *key, struct str text)
 {
+    struct cron cron;
+    struct ccd_error why;
+    int64_t every_s = 0;
     int64_t utc_s;
     bool date_only;
     switch (key->form) {
@@ -123,6 +131,11 @@ static bool is_good_text(const struct batch_key *key, struct str text)
         return is_choice(key, text);
     case BATCH_TIME:
         return time_parse_iso(text, &utc_s, &date_only);
+    case BATCH_EVERY:
+        return schedule_parse_every(text, &every_s);
+    case BATCH_CRON:
+        return schedule_parse_cron(text, &cron, &why) == 0 &&
+               schedule_next_cron(&cron, 0) != INT64_MAX;
     default:
         return text.len > 0;
     }
@@ -234,6 +247,8 @@ int batch_value_set(struct batch_reader *r, const struct batch_key *key,
     case BATCH_CHOICE:
     case BATCH_TEXT:
     case BATCH_TIME:
+    case BATCH_EVERY:
+    case BATCH_CRON:
         if (value->kind != DOCUMENT_TEXT || !is_good_text(key, value->text))
             return refuse_value(r, key, value);
         *(const char **)member = value->text.ptr;

@@ -142,6 +142,11 @@ int client_stop_level(void *user)
     return atomic_load(&client->stop_level);
 }
 
+bool ccd_state_directory(char *out, size_t capacity_bytes)
+{
+    return client_state_directory(out, capacity_bytes);
+}
+
 bool client_state_directory(char *out, size_t capacity_bytes)
 {
     const char *state = getenv("XDG_STATE_HOME");

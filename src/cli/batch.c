@@ -43,11 +43,12 @@ static int read_config(const char *config, const char *name, struct buf *text,
     return status;
 }
 
-static int load(const char *config, struct ccd_batch **out_batch, struct ccd_error *err)
+int batch_load(const char *config, const char *command, struct ccd_batch **out_batch,
+               struct ccd_error *err)
 {
     if (!config)
-        return error_set(err, CCD_USAGE,
-                         "batch needs --config FILE; 'ccdata batch --help' shows how");
+        return error_set(err, CCD_USAGE, "%s needs --config FILE; 'ccdata %s --help' shows how",
+                         command, command);
     const char *name = strcmp(config, "-") == 0 ? "standard input" : config;
     struct buf text;
     buf_init(&text, READ_MAX_BYTES, NULL);
@@ -72,7 +73,7 @@ int batch_run(struct cli *cli, const struct args *args)
     struct ccd_batch *batch = NULL;
     if (args->markdown)
         return print_page(cli);
-    if (load(args->config, &batch, &err) != 0)
+    if (batch_load(args->config, "batch", &batch, &err) != 0)
         return cli_fail(cli, args, &err);
     size_t job_count = 0;
     const struct ccd_job *jobs = ccd_batch_jobs(batch, &job_count);

@@ -7,4 +7,10 @@
 
 void batch_add_markdown(struct buf *out);
 
+struct ccd_batch;
+struct ccd_error;
+/* The operations of a file; "-" is the standard input. USAGE, NO_MEMORY. */
+int batch_load(const char *config, const char *command, struct ccd_batch **out_batch,
+               struct ccd_error *err);
+
 #endif

@@ -1,6 +1,7 @@
 #include <ccdata/ccdata.h>
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "cli/batch.h"
 #include "cli/options.h"
@@ -57,7 +58,8 @@ static void add_takers(struct buf *out, size_t key_index)
     for (size_t type = 0; type < ccd_type_count(); type++)
         count += ccd_batch_key_fits(key_index, type);
     if (count == ccd_type_count()) {
-        buf_add_text(out, "all, required");
+        bool is_type = strcmp(ccd_batch_key_at(key_index).name, "data_type") == 0;
+        buf_add_text(out, is_type ? "all, required" : "all");
         return;
     }
     const char *separator = "";
@@ -77,7 +79,11 @@ static void add_key(struct buf *out, size_t index)
     add_value(out, &key);
     buf_printf(out, " | %s | ", option && option->default_text ? option->default_text : "");
     add_takers(out, index);
-    buf_printf(out, " | %s |\n", option ? option->help : "what is fetched");
+    bool is_type = strcmp(key.name, "data_type") == 0;
+    buf_printf(out, " | %s |\n",
+               option    ? option->help
+               : is_type ? "what is fetched"
+                         : "when `ccdata daemon` runs it (docs/operate/schedule.md)");
 }
 
 void batch_add_markdown(struct buf *out)

@@ -36,6 +36,7 @@ int list_run(struct cli *cli, const struct args *args);
 int types_run(struct cli *cli, const struct args *args);
 int schema_run(struct cli *cli, const struct args *args);
 int config_run(struct cli *cli, const struct args *args);
+int daemon_run(struct cli *cli, const struct args *args);
 int init_run(struct cli *cli, const struct args *args);
 int health_run(struct cli *cli, const struct args *args);
 int doctor_run(struct cli *cli, const struct args *args);

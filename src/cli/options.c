@@ -129,7 +129,7 @@ const struct option cli_options[] = {
      .help = "a file that holds the API key; else CCDATA_API_KEY is taken, or it is asked for"},
     {.name = "config",
      .form = OPTION_TEXT,
-     .groups = GROUP_BATCH,
+     .groups = GROUP_BATCH | GROUP_DAEMON,
      AT(config),
      .argument = "FILE",
      .help = "the operations, in JSON (docs/reference/batch.md); - is the standard input"},

@@ -44,6 +44,7 @@ enum option_group {
     GROUP_VERIFY = 1u << 21,
     GROUP_INIT = 1u << 22,
     GROUP_HEALTH = 1u << 23,
+    GROUP_DAEMON = 1u << 24,
 };
 
 struct option {

@@ -60,6 +60,11 @@ void signals_unwatch(void)
     }
 }
 
+bool signals_caught_any(void)
+{
+    return atomic_load(&signals_caught) > 0;
+}
+
 int signals_exit_code(int exit_code)
 {
     int number = atomic_load(&first_signal);

@@ -9,6 +9,8 @@
 void signals_watch(struct ccd_client *client);
 /* After this the client may be closed. */
 void signals_unwatch(void);
+/* Whether there was one since signals_watch. */
+bool signals_caught_any(void);
 /* 128 + the signal that came first since signals_watch, when exit_code says interrupted; else
  * exit_code. */
 int signals_exit_code(int exit_code);

@@ -138,6 +138,9 @@ enum config_group {
       "Longest wait between two retries") \
     X(CCDATA_SETTLE_SECONDS, INTEGER, "s", "360", 0, 86400, 0, INGESTION, \
       "Time after the end of a period before its values count as final") \
+    X(CCDATA_SCHEDULE_JITTER, SECONDS, "s", "30", 0, 3600, 0, INGESTION, \
+      "The daemon starts an operation up to so much later, by host and operation, so that not " \
+      "all ask at once; a tenth of a short period at most") \
     X(METADATA_CHANGE_DETECTION, BOOL, "", "true", 0, 0, 0, INGESTION, \
       "Write only the metadata rows that changed; false: all that were fetched") \
     X(METADATA_FULL_REFRESH, BOOL, "", "false", 0, 0, 0, INGESTION, \

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <ccdata/health.h>
+#include <ccdata/schedule.h>
 
 #include "base/error.h"
 #include "base/str.h"
@@ -442,6 +443,25 @@ int ccd_quota_read(struct ccd_client *client, const struct ccd_quota_options *op
 void ccd_quota_free(struct ccd_quota_report *report)
 {
     (void)report;
+}
+
+bool ccd_schedule_is_set(const struct ccd_job *job)
+{
+    return job->data_type != NULL;
+}
+
+int ccd_schedule_next(const struct ccd_job *job, int64_t after_utc_s, int64_t settle_s,
+                      int64_t *out_utc_s, struct ccd_error *err)
+{
+    (void)job, (void)settle_s, (void)err;
+    *out_utc_s = after_utc_s + 3600;
+    return 0;
+}
+
+bool ccd_state_directory(char *out, size_t capacity_bytes)
+{
+    (void)out, (void)capacity_bytes;
+    return false;
 }
 
 const char *ccd_verdict_name(enum ccd_verdict verdict)

@@ -1,0 +1,408 @@
+/* ccdata daemon: the operations of a batch file, each at its times, in one process with one quota.
+ * A loop that looks at the wall clock once a second: a clock that jumps moves the next start, and
+ * nothing else. */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <ccdata/ccdata.h>
+#include <ccdata/schedule.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/time.h"
+#include "cli/args.h"
+#include "cli/batch.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/daemon_state.h"
+#include "cli/jobs.h"
+#include "cli/json.h"
+#include "cli/notify.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+#include "cli/table.h"
+
+enum { TICK_MS = 1000, STARTS_SHOWN = 10, LINE_MAX_BYTES = 1024, HOST_MAX_BYTES = 256 };
+
+/* An operation and its times. */
+struct planned {
+    const struct ccd_job *job;
+    uint64_t key;
+    int64_t last_utc_s; /* 0 = never */
+    int64_t next_utc_s;
+};
+
+struct daemon {
+    struct cli *cli;
+    const struct args *args;
+    struct client client;
+    struct daemon_state *state;
+    struct ccd_batch *batch;
+    struct planned *planned;
+    size_t count;
+    int64_t settle_s, jitter_s;
+    uint64_t host; /* jitter differs from host to host */
+    int64_t watchdog_ms, pinged_ms;
+};
+
+static atomic_bool reload_asked;
+
+static void on_hangup(int number)
+{
+    (void)number;
+    atomic_store(&reload_asked, true);
+}
+
+/* ---- clocks and words ---- */
+
+static int64_t now_utc_s(void)
+{
+    return clock_utc_s(NULL);
+}
+
+static void say(struct daemon *d, enum ccd_log_level level, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+static void say(struct daemon *d, enum ccd_log_level level, const char *format, ...)
+{
+    char text[LINE_MAX_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_sink_write(&d->client.log, &(struct ccd_log_line){.level = level, .text = text});
+}
+
+static void ping(struct daemon *d)
+{
+    int64_t now_ms = clock_mono_us(NULL) / 1000;
+    if (d->watchdog_ms == 0 || now_ms - d->pinged_ms < d->watchdog_ms / 2)
+        return;
+    d->pinged_ms = now_ms;
+    notify_send("WATCHDOG=1");
+}
+
+static void ping_in_run(void *user, const struct ccd_progress *progress)
+{
+    (void)progress;
+    ping(user);
+}
+
+/* ---- the plan ---- */
+
+/* The same for an operation on a host each time; a tenth of a short period at most. */
+static int64_t jitter_of(const struct daemon *d, const struct planned *p)
+{
+    int64_t first = 0, second = 0, most_s = d->jitter_s;
+    struct rng rng = {p->key ^ d->host};
+    ccd_schedule_next(p->job, 0, 0, &first, NULL);
+    ccd_schedule_next(p->job, first, 0, &second, NULL);
+    most_s = most_s < (second - first) / 10 ? most_s : (second - first) / 10;
+    return (int64_t)rng_below(&rng, (uint64_t)most_s + 1);
+}
+
+/* A start that was missed, or the very first one, is due now. */
+static int plan_next(const struct daemon *d, struct planned *p, struct ccd_error *err)
+{
+    int64_t jitter_s = jitter_of(d, p);
+    if (p->last_utc_s == 0) {
+        p->next_utc_s = now_utc_s();
+        return 0;
+    }
+    int status = ccd_schedule_next(p->job, p->last_utc_s - jitter_s, d->settle_s, &p->next_utc_s,
+                                   err);
+    p->next_utc_s += jitter_s;
+    return status;
+}
+
+static int plan_all(struct daemon *d, struct ccd_batch *batch, struct planned **out_planned,
+                    size_t *out_count, struct ccd_error *err)
+{
+    const struct ccd_job *jobs = ccd_batch_jobs(batch, out_count);
+    struct planned *planned = calloc(*out_count, sizeof *planned);
+    int status = planned ? 0 : error_set(err, CCD_NO_MEMORY, "no memory for the schedule");
+    for (size_t i = 0; i < *out_count && status == 0; i++) {
+        struct planned *p = &planned[i];
+        *p = (struct planned){.job = &jobs[i], .key = daemon_key(&jobs[i])};
+        p->last_utc_s = daemon_state_last(d->state, p->key);
+        status = ccd_schedule_is_set(p->job)
+                     ? plan_next(d, p, err)
+                     : error_set(err, CCD_USAGE,
+                                 "%s: operation %zu (%s) has no \"every\" and no \"cron\"",
+                                 d->args->config, i + 1, p->job->data_type);
+    }
+    if (status == 0)
+        *out_planned = planned;
+    else
+        free(planned);
+    return status;
+}
+
+/* The new file takes the place of the old one when all of it is right. */
+static int load(struct daemon *d, struct ccd_error *err)
+{
+    struct ccd_batch *batch = NULL;
+    struct planned *planned = NULL;
+    size_t count = 0;
+    int status = batch_load(d->args->config, "daemon", &batch, err);
+    if (status == 0)
+        status = plan_all(d, batch, &planned, &count, err);
+    if (status != 0) {
+        ccd_batch_free(batch);
+        return status;
+    }
+    free(d->planned);
+    ccd_batch_free(d->batch);
+    d->batch = batch;
+    d->planned = planned;
+    d->count = count;
+    return 0;
+}
+
+static void reload(struct daemon *d)
+{
+    struct ccd_error err = {0};
+    notify_send("RELOADING=1");
+    if (load(d, &err) == 0)
+        say(d, CCD_LOG_INFO, "%s is read again: %zu operations", d->args->config, d->count);
+    else
+        say(d, CCD_LOG_ERROR, "the old schedule stays: %s", err.message);
+    notify_send("READY=1");
+}
+
+/* ---- runs ---- */
+
+static void say_result(struct daemon *d, const struct ccd_report *report)
+{
+    say(d, report->exit_code == 0 ? CCD_LOG_INFO : CCD_LOG_ERROR,
+        "run ended: %s, exit code %d, %" PRId64 " calls, %" PRId64 " rows written, %" PRId64
+        " ms%s%s",
+        report->status, report->exit_code, report->calls + report->metadata_calls,
+        report->rows_written, report->duration_ms, report->exit_code ? ": " : "",
+        report->exit_code ? cli_error_text(&report->error) : "");
+}
+
+static void run_jobs(struct daemon *d, const struct ccd_job *jobs, size_t count)
+{
+    struct ccd_report *report = NULL;
+    struct ccd_error err = {0};
+    struct progress none;
+    progress_init(&none, &d->client.console, "none", true);
+    struct ccd_run_options how = jobs_run_options(d->args, CCD_RECHECK_DUE, &none);
+    how.continue_on_error = true;
+    how.progress = ping_in_run;
+    how.progress_user = d;
+    if (ccd_ingest(d->client.handle, jobs, count, &how, &report, &err) == 0)
+        say_result(d, report);
+    else
+        say(d, CCD_LOG_ERROR, "the run could not begin: %s", cli_error_text(&err));
+    ccd_report_free(report);
+    progress_end(&none);
+}
+
+/* All that is due makes one run; what fell due more than once meanwhile runs once. */
+static void run_due(struct daemon *d, int64_t now)
+{
+    struct ccd_error err = {0};
+    struct ccd_job *jobs = calloc(d->count, sizeof *jobs);
+    size_t count = 0;
+    for (size_t i = 0; i < d->count && jobs; i++) {
+        struct planned *p = &d->planned[i];
+        if (p->next_utc_s > now)
+            continue;
+        jobs[count++] = *p->job;
+        p->last_utc_s = now;
+        if (daemon_state_started(d->state, p->key, now, &err) != 0 || plan_next(d, p, &err) != 0)
+            say(d, CCD_LOG_WARNING, "%s", err.message);
+    }
+    if (count > 0)
+        run_jobs(d, jobs, count);
+    free(jobs);
+}
+
+static const struct planned *next_of(const struct daemon *d)
+{
+    const struct planned *next = &d->planned[0];
+    for (size_t i = 1; i < d->count; i++)
+        if (d->planned[i].next_utc_s < next->next_utc_s)
+            next = &d->planned[i];
+    return next;
+}
+
+static void tell_next(struct daemon *d)
+{
+    char when[32], text[LINE_MAX_BYTES];
+    const struct planned *next = next_of(d);
+    time_format_iso(next->next_utc_s, when);
+    say(d, CCD_LOG_INFO, "next: %s %s at %s", next->job->data_type,
+        next->job->interval ? next->job->interval : "", when);
+    str_print(text, sizeof text, "STATUS=next: %s at %s", next->job->data_type, when);
+    notify_send(text);
+}
+
+static void loop(struct daemon *d)
+{
+    bool told = false;
+    while (!signals_caught_any()) {
+        if (atomic_exchange(&reload_asked, false)) {
+            reload(d);
+            told = false;
+        }
+        ping(d);
+        int64_t now = now_utc_s();
+        if (next_of(d)->next_utc_s <= now) {
+            notify_send("STATUS=running");
+            run_due(d, now);
+            told = false;
+            continue;
+        }
+        if (!told)
+            tell_next(d);
+        told = true;
+        poll(NULL, 0, TICK_MS); /* a signal ends it early */
+    }
+}
+
+/* ---- what would run ---- */
+
+static void add_start(struct json *j, const struct planned *p, size_t index)
+{
+    json_open_object(j, NULL);
+    json_add_int(j, "operation", (int64_t)index + 1);
+    json_add_text(j, "data_type", p->job->data_type);
+    json_add_text(j, "interval", p->job->interval);
+    json_add_time(j, "starts_at", p->next_utc_s);
+    json_close_object(j);
+}
+
+static int print_json(struct daemon *d)
+{
+    struct buf text;
+    struct json j;
+    struct ccd_error err = {0};
+    buf_init(&text, OUTPUT_MAX_BYTES, NULL);
+    json_begin(&j, &text, d->args->command->name, "complete", 0);
+    json_open_list(&j, "starts");
+    for (size_t i = 0; i < d->count; i++) {
+        struct planned p = d->planned[i];
+        for (int k = 0; k < STARTS_SHOWN && plan_next(d, &p, &err) == 0; k++) {
+            add_start(&j, &p, i);
+            p.last_utc_s = p.next_utc_s;
+        }
+    }
+    json_close_list(&j);
+    json_end(&j);
+    return cli_print(d->cli, &text);
+}
+
+static int print_starts(struct daemon *d)
+{
+    static const struct table_column COLUMNS[] = {
+        {"operation", true}, {"data type", false}, {"interval", false}, {"starts", false}};
+    struct table table;
+    struct buf text;
+    struct ccd_error err = {0};
+    char when[32];
+    table_init(&table, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
+    for (size_t i = 0; i < d->count; i++) {
+        struct planned p = d->planned[i];
+        for (int k = 0; k < STARTS_SHOWN && plan_next(d, &p, &err) == 0; k++) {
+            table_add_int(&table, (int64_t)i + 1);
+            table_add_text(&table, p.job->data_type);
+            table_add_text(&table, p.job->interval ? p.job->interval : "");
+            table_add_text(&table, time_format_iso(p.next_utc_s, when));
+            p.last_utc_s = p.next_utc_s;
+        }
+    }
+    buf_init(&text, OUTPUT_MAX_BYTES, NULL);
+    table_print(&table, &text);
+    table_release(&table);
+    return cli_print(d->cli, &text);
+}
+
+/* ---- life ---- */
+
+static int64_t number_of(const struct daemon *d, const char *name)
+{
+    double value = 0;
+    str_to_f64(str_from(ccd_setting_value(d->client.handle, name, NULL)), &value);
+    return (int64_t)value;
+}
+
+static int check(const struct daemon *d, struct ccd_error *err)
+{
+    if (!d->args->config || strcmp(d->args->config, "-") == 0)
+        return error_set(err, CCD_USAGE, "daemon needs --config FILE, which SIGHUP reads again");
+    if (ccd_setting_value(d->client.handle, "CCDATA_NOW", NULL))
+        return error_set(err, CCD_USAGE,
+                         "CCDATA_NOW stops the clock that a daemon goes by: unset "
+                         "it");
+    return 0;
+}
+
+static int start(struct daemon *d, struct ccd_error *err)
+{
+    char host[HOST_MAX_BYTES] = "";
+    gethostname(host, sizeof host - 1);
+    int status = cli_client_open(&d->client, d->cli, d->args, err);
+    if (status == 0)
+        status = check(d, err);
+    if (status != 0)
+        return status;
+    d->settle_s = number_of(d, "CCDATA_SETTLE_SECONDS");
+    d->jitter_s = number_of(d, "CCDATA_SCHEDULE_JITTER");
+    d->watchdog_ms = notify_watchdog_ms();
+    for (const char *p = host; *p; p++)
+        d->host = d->host * 31 + (unsigned char)*p;
+    if (!d->args->dry_run)
+        status = daemon_state_open(d->state, d->args->config, err);
+    return status == 0 ? load(d, err) : status;
+}
+
+static void watch(struct daemon *d)
+{
+    struct sigaction hangup = {.sa_handler = on_hangup}, before;
+    sigemptyset(&hangup.sa_mask);
+    sigaction(SIGHUP, &hangup, &before);
+    signals_watch(d->client.handle);
+    say(d, CCD_LOG_INFO, "daemon of %zu operations of %s", d->count, d->args->config);
+    notify_send("READY=1");
+    loop(d);
+    notify_send("STOPPING=1");
+    say(d, CCD_LOG_INFO, "daemon stopped");
+    signals_unwatch();
+    sigaction(SIGHUP, &before, NULL);
+}
+
+int daemon_run(struct cli *cli, const struct args *args)
+{
+    struct ccd_error err = {0};
+    struct daemon d = {.cli = cli, .args = args};
+    int exit_code = 0;
+    d.state = calloc(1, sizeof *d.state);
+    int status = d.state ? 0 : error_set(&err, CCD_NO_MEMORY, "no memory for a daemon");
+    if (d.state)
+        d.state->fd = -1;
+    if (status == 0)
+        status = start(&d, &err);
+    if (status != 0)
+        exit_code = cli_fail(cli, args, &err);
+    else if (args->dry_run)
+        exit_code = args->json ? print_json(&d) : print_starts(&d);
+    else
+        watch(&d);
+    if (d.state)
+        daemon_state_close(d.state);
+    free(d.state);
+    free(d.planned);
+    ccd_batch_free(d.batch);
+    cli_client_close(&d.client);
+    return exit_code;
+}

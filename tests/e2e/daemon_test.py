@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""The daemon: starts at its times, catches up, reads its file again, ends in order, tells systemd; and the samples for systemd and cron."""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+
+import harness
+
+PACKAGING = harness.ROOT / "packaging"
+SOON = {"CCDATA_SETTLE_SECONDS": "0", "CCDATA_SCHEDULE_JITTER": "0"}
+
+
+def operation(every="2s", **keys):
+    return {"data_type": "spot_ohlcv", "interval": "1m", "specific_market": "kraken", "specific_instrument": "BTC-USD",
+            "from": time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() - 1800)), "every": every, **keys}
+
+
+def write(world, *operations):
+    (world.folder / "daemon.json").write_text(json.dumps(list(operations)))
+
+
+class Daemon:
+    def __init__(self, world, vendor, **environment):
+        env = dict(world.environment, DATA_API_BASE_URL=vendor, MIN_API_BASE_URL=vendor, **SOON, **environment)
+        self.log = (world.folder / "daemon.log").open("w+b")
+        self.process = subprocess.Popen([harness.CCDATA, "daemon", "--config", "daemon.json", "--database", world.url], cwd=world.folder, env=env,
+                                        stdout=subprocess.DEVNULL, stderr=self.log)
+
+    def text(self):
+        return pathlib.Path(self.log.name).read_text()
+
+    def wait_for(self, pattern, count=1, seconds=30):
+        until = time.monotonic() + seconds
+        while len(re.findall(pattern, self.text())) < count:
+            assert time.monotonic() < until and self.process.poll() is None, f"no {pattern!r} in\n{self.text()}"
+            time.sleep(0.05)
+
+    def stop(self, number=signal.SIGTERM, seconds=20):
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=seconds)
+        self.log.close()
+        return code
+
+
+@contextlib.contextmanager
+def daemon(world, vendor, **environment):
+    d = Daemon(world, vendor, **environment)
+    try:
+        yield d
+    finally:
+        if d.process.poll() is None:
+            d.process.kill()
+            d.process.wait()
+        d.log.close()
+
+
+def runs(world):
+    with contextlib.closing(sqlite3.connect(f"file:{world.database}?mode=ro", uri=True)) as connection:
+        return connection.execute("SELECT started_utc_s, command, exit_code FROM ccdata_runs ORDER BY 1").fetchall()
+
+
+def test_runs_again_and_again_and_ends_in_order(world):
+    write(world, operation("2s"))
+    with harness.simulator(world) as sim, daemon(world, sim.url) as d:
+        d.wait_for("run ended: complete", 3)
+        assert d.stop() == 0, d.text()
+    assert "daemon stopped" in d.text()
+    found = runs(world)
+    assert len(found) >= 3 and all(command == "daemon" and code == 0 for _, command, code in found), found
+    gaps = [later[0] - earlier[0] for earlier, later in zip(found[1:], found[2:])]
+    assert all(1 <= gap <= 4 for gap in gaps) and all(start % 2 == 0 for start, _, _ in found[1:]), found
+
+
+def test_what_never_ran_runs_at_once_and_what_was_missed_once(world):
+    write(world, operation("1d"))
+    with harness.simulator(world) as sim:
+        with daemon(world, sim.url) as d:
+            d.wait_for("run ended: complete")
+            d.wait_for("next: spot_ohlcv 1m at")
+            assert d.stop() == 0
+        with daemon(world, sim.url) as d:
+            d.wait_for("next: spot_ohlcv 1m at")
+            assert d.stop() == 0 and "run ended" not in d.text(), "it had run today"
+        state = next((world.folder / "state" / "ccdata").glob("daemon-*"))
+        key, _ = state.read_text().split()
+        state.write_text(f"{key} {int(time.time()) - 3 * 86400}\n")
+        with daemon(world, sim.url) as d:
+            d.wait_for("run ended: complete")
+            d.wait_for("next: spot_ohlcv 1m at")
+            assert d.stop() == 0 and d.text().count("run ended") == 1, "three days were missed: one run"
+        state.write_text("no such thing\n" + "x" * 5000)
+        with daemon(world, sim.url) as d:
+            d.wait_for("run ended: complete")
+            assert d.stop() == 0
+
+
+def test_hangup_reads_the_file_again_and_keeps_the_old_one_when_it_is_wrong(world):
+    write(world, operation("1d"))
+    with harness.simulator(world) as sim, daemon(world, sim.url) as d:
+        d.wait_for("next: ")
+        write(world, operation("1d"), operation("1w", specific_instrument="ETH-USD"))
+        d.process.send_signal(signal.SIGHUP)
+        d.wait_for("2 operations")
+        d.wait_for("run ended", 2)
+        (world.folder / "daemon.json").write_text('[{"data_type": "spot_ohlcv", "every": "now"}]')
+        d.process.send_signal(signal.SIGHUP)
+        d.wait_for("the old schedule stays: daemon.json:1: \"every\"")
+        (world.folder / "daemon.json").write_text('[{"data_type": "spot_ohlcv"}]')
+        d.process.send_signal(signal.SIGHUP)
+        d.wait_for('has no "every" and no "cron"')
+        assert d.stop(signal.SIGINT) == 0
+
+
+def test_stopped_in_mid_run_what_was_fetched_is_committed(world):
+    write(world, operation("1d", **{"from": "2024-01-01", "interval": "1h"}))
+    with harness.simulator(world, "--latency_ms", "150") as sim, daemon(world, sim.url, INGESTION_MAX_API_LIMIT="100", LOG_LEVEL="DEBUG") as d:
+        until = time.monotonic() + 30
+        while len(sim.candle_requests()) < 6 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert d.stop() == 0, d.text()
+        assert "interrupted" in d.text()
+        stored = world.query("SELECT count(*) FROM spot_ohlcv_1h")[0][0]
+        claimed = world.query("SELECT sum((to_ts - from_ts) / step_s) FROM ccdata_coverage WHERE state = 'stored'")[0][0]
+        assert stored > 0 and stored >= claimed > 0, (stored, claimed)
+
+
+def test_tells_systemd(world):
+    address = str(world.folder / "notify.sock")
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listener:
+        listener.bind(address)
+        listener.settimeout(20)
+        write(world, operation("1d"))
+        with harness.simulator(world) as sim, daemon(world, sim.url, NOTIFY_SOCKET=address, WATCHDOG_USEC="2000000") as d:
+            told = []
+            while sum("WATCHDOG=1" in text for text in told) < 3:
+                told.append(listener.recv(4096).decode())
+            d.process.send_signal(signal.SIGHUP)
+            while told[-2:] != ["RELOADING=1", "READY=1"]:
+                text = listener.recv(4096).decode()
+                told += [] if "WATCHDOG" in text else [text]
+            assert d.stop() == 0
+            while told[-1] != "STOPPING=1":
+                told.append(listener.recv(4096).decode())
+    assert told[0] == "READY=1" and any(text.startswith("STATUS=next: spot_ohlcv at 20") for text in told), told
+
+
+def test_two_daemons_of_one_file_exclude_each_other(world):
+    write(world, operation("1d"))
+    with harness.simulator(world) as sim, daemon(world, sim.url) as d:
+        d.wait_for("next: ")
+        second = world.run("daemon", "--config", str(world.folder / "daemon.json"), vendor=sim.url)
+        assert second.returncode == 11 and "another daemon" in second.stderr, second.stderr
+        d.process.kill()
+        d.process.wait()
+        with daemon(world, sim.url) as third:  # the lock of the dead is free
+            third.wait_for("next: ")
+            assert third.stop() == 0
+
+
+def test_wrong_use(world):
+    write(world, operation("1d"))
+    dry = world.run_json("daemon", "--config", "daemon.json", "--dry_run")
+    starts = [start["starts_at"] for start in dry["starts"]]
+    assert len(starts) == 10 and starts == sorted(starts) and not world.database.exists()
+    assert not (world.folder / "state").exists(), "a look changes nothing"
+    for arguments, environment, part in (
+            ((), {}, "--config FILE"), (("--config", "-"), {}, "--config FILE"), (("--config", "none.json"), {}, "cannot open none.json"),
+            (("--config", "daemon.json"), {"CCDATA_NOW": "2026-01-01T00:00:00Z"}, "CCDATA_NOW")):
+        refused = world.run("daemon", *arguments, environment=environment, timeout=20)
+        assert refused.returncode == 2 and part in refused.stderr, refused.stderr
+    for keys, part in (({"cron": "0 0 30 2 *"}, "cron"), ({"every": "1h", "cron": "* * * * *"}, "exclude"), ({"every": 60}, "every")):
+        (world.folder / "wrong.json").write_text(json.dumps([{"data_type": "asset_metadata", **keys}]))
+        for command in ("daemon", "batch"):
+            refused = world.run(command, "--config", "wrong.json", "--dry_run")
+            assert refused.returncode == 2 and part in refused.stderr and "wrong.json:1" in refused.stderr, refused.stderr
+    with harness.simulator(world) as sim:
+        assert world.run("batch", "--config", "daemon.json", "--dry_run", vendor=sim.url).returncode == 0, "batch does not look at the times"
+
+
+def test_units_of_systemd_are_right(world):
+    if not shutil.which("systemd-analyze"):
+        raise harness.Skip("no systemd-analyze")
+    units = sorted((PACKAGING / "systemd").iterdir())
+    assert {unit.name for unit in units} >= {"ccdata.service", "ccdata-ingestion.service", "ccdata-ingestion.timer"}
+    for unit in units:
+        (world.folder / unit.name).write_text(unit.read_text().replace("/usr/local/bin/ccdata", harness.CCDATA))
+    result = subprocess.run(["systemd-analyze", "verify", "--man=no", *[str(world.folder / unit.name) for unit in units]],
+                            capture_output=True, text=True, env={**os.environ, "SYSTEMD_LOG_LEVEL": "warning"})
+    assert result.returncode == 0 and not result.stderr.strip(), result.stderr
+
+
+def test_commands_of_the_samples_run(world):
+    """What units and crontab start, as a plan."""
+    for name in ("daemon.json", "weekly_metadata_batch.json"):
+        shutil.copy(harness.ROOT / "examples" / name, world.folder / name)
+    lines = [match for unit in (PACKAGING / "systemd").glob("*.service") for match in re.findall(r"^ExecStart=/usr/local/bin/ccdata (.*)$", unit.read_text(), re.M)]
+    fields = re.compile(r"^(\S+ \S+ \S+ \S+ \S+) ccdata cd /var/lib/ccdata && ccdata (.*)$", re.M)
+    entries = fields.findall((PACKAGING / "cron" / "ccdata.cron").read_text())
+    assert len(lines) == 4 and len(entries) == 3, (lines, entries)
+    lines += [command for _, command in entries]
+    (world.folder / "ccdata.env").write_text("")
+    with harness.simulator(world) as sim:
+        for line in lines:
+            result = world.run(*line.replace("/etc/ccdata/", "").split(), "--dry_run", vendor=sim.url)
+            assert result.returncode == 0, (line, result.stderr)
+    for times, _ in entries:
+        (world.folder / "cron.json").write_text(json.dumps([{"data_type": "asset_metadata", "cron": times}]))
+        assert world.run("daemon", "--config", "cron.json", "--dry_run").returncode == 0, times
+
+
+harness.main(globals())
