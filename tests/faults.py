@@ -17,7 +17,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/internals/faults.md"
-DASHBOARD, REDIS, CACHE = "comes with the listener and the alerts", "comes with Redis", "comes with the caches"
+DASHBOARD = "comes with the listener and the alerts"
 
 # (id, of the floor, fault, tests[, what is not shown, and why])
 FAULTS = [
@@ -111,12 +111,14 @@ FAULTS = [
     ("B11", False, "a slow database", "session_slow_store_holds_the_fetching_back sim SLOW_COMMIT"),
     ("B12", True, "a reader that pins the log of SQLite", "test_a_reader_that_stays_does_not_keep_the_log_of_sqlite"),
     ("B13", False, "somebody else changes our rows", "test_rows_that_somebody_deleted_come_back test_what_the_database_alone_shows"),
-    ("C1", True, "Redis down, slow, refusing", "", REDIS),
-    ("C2", False, "an entry that is damaged or foreign", "", CACHE),
-    ("C3", False, "Redis full, read-only, moving", "", REDIS),
-    ("C4", True, "killed between cache and commit", "", CACHE),
-    ("C5", False, "an error or an open candle in the cache", "", CACHE),
-    ("C6", False, "keys without end", "", CACHE),
+    ("C1", True, "Redis down, slow, refusing",
+     "test_servers_that_are_dead_slow_or_refuse cache_server_that_is_silent_costs_its_deadline_once cache_server_that_is_away"),
+    ("C2", False, "an entry that is damaged or foreign",
+     "cache_entry_that_is_damaged_anywhere_is_a_miss cache_entry_of_another_key_is_a_miss test_the_same_with_every_back_end_and_none"),
+    ("C3", False, "Redis full, read-only, moving", "cache_answers_that_are_none_are_misses test_servers_that_are_dead_slow_or_refuse"),
+    ("C4", True, "killed between cache and commit", "test_killed_between_commit_and_cache"),
+    ("C5", False, "an error or an open candle in the cache", "test_open_periods_holes_and_errors_are_not_kept"),
+    ("C6", False, "keys without end", "cache_in_memory_drops_what_was_used_longest_ago cache_is_bounded_in_bytes"),
     ("G1", True, "settings unknown, twice, out of range",
      "config_unknown_names_in_a_file config_messages_name_variable_value_source_range test_wrong_input test_config_prints_what_holds"),
     ("G2", True, "files of settings that are no files of settings", "config_bad_files env_refused_lines env_file_limit"),

@@ -236,6 +236,7 @@ struct ccd_report {
     int64_t eta_s, rows_planned;
     const char *database; /* the destination's URL, without password */
     const char *vendor;   /* the API's origin */
+    int64_t cache_hits; /* answers that came from the cache, and cost no call */
     /* With MONITORING_METRICS_ENABLED and MONITORING_PERFORMANCE_ENABLED, in a run of 10 calls or
      * more: its time for a call in ms, the median of that over the last 20 complete runs of the
      * same command, and whether it was more than twice as slow. 0: fewer than 5 to compare with. */

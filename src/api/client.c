@@ -126,6 +126,7 @@ void ccd_close(struct ccd_client *client)
 {
     if (!client)
         return;
+    cache_close(client->cache);
     redactor_release(&client->redactor);
     config_free(client->config);
     mem_free(NULL, client);
@@ -140,6 +141,45 @@ int client_stop_level(void *user)
 {
     struct ccd_client *client = user;
     return atomic_load(&client->stop_level);
+}
+
+static bool cache_directory(char *out, size_t capacity_bytes)
+{
+    const char *cache = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+    if (cache && cache[0] == '/')
+        return str_print(out, capacity_bytes, "%s/ccdata", cache);
+    return home && home[0] == '/' && str_print(out, capacity_bytes, "%s/.cache/ccdata", home);
+}
+
+struct cache *client_cache(struct ccd_client *client)
+{
+    const struct config *c = client->config;
+    struct ccd_error err = {0};
+    if (client->cache || !config_bool(c, CONFIG_CACHE_ENABLED))
+        return client->cache;
+    struct str backend = config_text(c, CONFIG_CACHE_BACKEND);
+    const struct cache_options options = {
+        .backend = str_equal(backend, STR("file"))    ? CACHE_FILE
+                   : str_equal(backend, STR("redis")) ? CACHE_REDIS
+                                                      : CACHE_MEMORY,
+        .entries_max = config_i64(c, CONFIG_CACHE_MAX_MEMORY_ENTRIES),
+        .directory = client->cache_directory,
+        .host = config_text(c, CONFIG_REDIS_HOST).ptr,
+        .port = (int)config_i64(c, CONFIG_REDIS_PORT),
+        .password = config_secret(c, CONFIG_REDIS_PASSWORD).ptr,
+        .database = config_i64(c, CONFIG_REDIS_DB),
+        .tls = config_bool(c, CONFIG_REDIS_SSL),
+        .clock = &client->clock,
+        .log = &client->log,
+    };
+    int status = cache_directory(client->cache_directory, sizeof(client->cache_directory)) ||
+                         options.backend != CACHE_FILE
+                     ? cache_open(&options, &client->cache, &err)
+                     : error_set(&err, CCD_DISK, "set XDG_CACHE_HOME or HOME");
+    if (status != 0)
+        log_warning(&client->log, NULL, "this run has no cache: %s", err.message);
+    return client->cache;
 }
 
 bool ccd_state_directory(char *out, size_t capacity_bytes)

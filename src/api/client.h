@@ -8,6 +8,7 @@
 
 #include "api/redact.h"
 #include "base/log.h"
+#include "cache/cache.h"
 #include "config/config.h"
 
 struct ccd_client {
@@ -21,7 +22,13 @@ struct ccd_client {
     bool clock_stands;    /* CCDATA_NOW is given: … */
     int64_t fixed_now_us; /* … it is always this time */
     atomic_int stop_level;
+    struct cache *cache; /* NULL: off, or not opened yet; it outlives runs */
+    char cache_directory[4096];
 };
+
+/* The cache that the settings ask for, opened when it is first wanted; NULL: none, and a warning
+ * when it cannot be used: no run fails for it. */
+struct cache *client_cache(struct ccd_client *client);
 
 /* For runtime and caller: the stop level of a client. */
 int client_stop_level(void *client);

@@ -265,8 +265,6 @@ static int ask(struct list_source *source, const struct list_name *name, int pag
     if (source->no_calls)
         return error_set(err, CCD_KEY_REJECTED,
                          "no API key: set CCDATA_API_KEY in the environment or in .env");
-    if (page == 1)
-        reply->list->asked_utc_s = clock_utc_s(caller->clock);
     buf_init(&path, PATH_MAX_BYTES, source->allocator);
     int64_t calls_before = caller->calls;
     if (build_path(&path, name, page) != 0)
@@ -274,6 +272,8 @@ static int ask(struct list_source *source, const struct list_name *name, int pag
     else
         status = call_make(caller, path.data, classify_page, reply, out_verdict, err);
     reply->list->calls += caller->calls - calls_before;
+    if (page == 1 || caller->sent_utc_s < reply->list->asked_utc_s)
+        reply->list->asked_utc_s = caller->sent_utc_s;
     if (status == 0 && *out_verdict == REPLY_BAD_SERIES)
         error_prefix(err, "%s", path.data);
     buf_release(&path);

@@ -14,7 +14,7 @@ struct fetched_list {
     struct batch batches[LIST_TABLES_MAX]; /* the table first, then its parts and snapshots */
     size_t count;
     uint32_t *order;     /* rows of the table by what tells them apart */
-    int64_t asked_utc_s; /* its first page */
+    int64_t asked_utc_s; /* its oldest page */
     bool is_known;       /* false: the vendor knows no such market */
     bool is_whole;       /* to its end; else as many records as were wanted, or until the error */
     int64_t total;       /* the largest that the vendor states; 0 = none */

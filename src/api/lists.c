@@ -269,9 +269,12 @@ static int put(struct list_source *source, const struct list_name *name,
         .shrink_max_percent = options->force || is_ranking(name->table) ? 100 : SHRINK_MAX_PERCENT,
     };
     int status = source->store->ops->put_lists(source->store, &lists, counts, err);
-    if (status == 0)
-        count_lists(list, counts, out);
-    return status;
+    if (status != 0)
+        return status;
+    count_lists(list, counts, out);
+    reply_cache_put_held(source->data_api->replies);
+    reply_cache_put_held(source->min_api->replies);
+    return 0;
 }
 
 /* The run must end in the middle of a list: what there is of it is worth keeping, but for half a

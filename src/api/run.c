@@ -159,6 +159,32 @@ static void init_callers(struct run *run)
     };
 }
 
+/* Who asks for a second opinion, or for everything anew, does not want the old one. */
+static bool wants_fresh(const struct run *run)
+{
+    bool fresh = run->options.recheck != CCD_RECHECK_DUE || run->writes_to ||
+                 config_bool(run->client->config, CONFIG_METADATA_FULL_REFRESH);
+    for (size_t i = 0; i < run->operation_count; i++)
+        fresh |= run->operations[i].job.job->full_refresh || run->operations[i].job.job->force;
+    return fresh;
+}
+
+static int open_caches(struct run *run, struct ccd_error *err)
+{
+    const struct config *c = run->client->config;
+    struct cache *cache = wants_fresh(run) ? NULL : client_cache(run->client);
+    struct str key = config_secret(c, CONFIG_CCDATA_API_KEY);
+    int64_t ttl_s = config_ms(c, CONFIG_CACHE_DEFAULT_TTL) / 1000;
+    int status = reply_cache_new(cache, config_text(c, CONFIG_DATA_API_BASE_URL).ptr, key, ttl_s,
+                                 &run->replies, err);
+    if (status == 0)
+        status = reply_cache_new(cache, config_text(c, CONFIG_MIN_API_BASE_URL).ptr, key, ttl_s,
+                                 &run->min_replies, err);
+    run->data_api.replies = run->replies;
+    run->min_api.replies = run->min_replies;
+    return status;
+}
+
 /* ---- locks ---- */
 
 /* Whether an operation that can be executed writes this, from `first` on. */
@@ -256,7 +282,7 @@ int run_open(struct run *run, struct ccd_error *err)
         status = open_store(run, err);
     if (status == 0)
         init_callers(run);
-    return status;
+    return status == 0 ? open_caches(run, err) : status;
 }
 
 void run_close(struct run *run)
@@ -271,6 +297,8 @@ void run_close(struct run *run)
     mem_free(NULL, run->operations);
     coverage_list_release(&run->coverage);
     lists_forget(&run->lists);
+    reply_cache_free(run->replies);
+    reply_cache_free(run->min_replies);
     reply_decoder_release(&run->decoder);
     store_close(run->store);
     database_release(&run->database);

@@ -70,9 +70,11 @@ struct run {
     struct ledger *ledger;        /* of the key, whatever the host */
     struct reply_decoder decoder;
     struct caller data_api, min_api;
+    struct reply_cache *replies, *min_replies; /* of the two hosts; NULL = no cache */
     struct list_source lists;
     int64_t calls; /* made on all hosts, candles too */
     int64_t bytes; /* of candles */
+    int64_t cache_hits; /* of candles */
     int64_t resume_utc_s;
     struct report_builder *report;
     struct run_progress progress;

@@ -115,6 +115,7 @@ static int drive(const struct execution *x, struct ccd_error *err)
         .http = run->http,
         .ledger = run->ledger,
         .store = run->writes_to ? run->writes_to : run->store,
+        .replies = run->replies,
         .slots = x->slots,
         .decoders = cores < 2              ? 1
                     : cores > DECODERS_MAX ? DECODERS_MAX
@@ -133,10 +134,12 @@ static int drive(const struct execution *x, struct ccd_error *err)
     int status = runtime_new(&config, &runtime, err);
     if (status == 0)
         status = runtime_run(runtime, x->session, err);
+    int64_t cached = runtime ? runtime_totals(runtime).cache_hits : 0;
     if (runtime)
         run->bytes += runtime_totals(runtime).bytes;
     runtime_free(runtime);
-    run->calls += session_totals(x->session).calls_made;
+    run->cache_hits += cached;
+    run->calls += session_totals(x->session).calls_made - cached;
     return status;
 }
 

@@ -342,14 +342,14 @@ const struct option cli_options[] = {
      .groups = GROUP_GLOBAL,
      AT(enable_monitoring),
      .setting = "MONITORING_METRICS_ENABLED",
-     .help = "add monitoring and performance to status; the other commands accept it and measure "
-             "nothing yet"},
+     .help = "add monitoring and performance to status; a run tells when it is slower than "
+             "usual"},
     {.name = "enable_caching",
      .form = OPTION_FLAG,
      .groups = GROUP_GLOBAL,
      AT(enable_caching),
      .setting = "CACHE_ENABLED",
-     .help = "add cache to status; the other commands accept it and do nothing with it yet"},
+     .help = "keep replies for a while, in memory, files or Redis (docs/operate/caching.md)"},
     {.name = "progress",
      .form = OPTION_CHOICE,
      .groups = GROUP_GLOBAL,

@@ -200,6 +200,9 @@ static void add_metadata_calls(struct buf *out, const struct ccd_report *report)
     if (report->metadata_calls > 0) {
         buf_printf(out, ", %" PRId64 " metadata calls made", report->metadata_calls);
     }
+    if (report->cache_hits > 0) {
+        buf_printf(out, ", %" PRId64 " answers from the cache", report->cache_hits);
+    }
 }
 
 static void add_summary(struct buf *out, const struct ccd_report *report, int exit_code)

@@ -136,6 +136,7 @@ static void add_totals(struct json *j, const struct ccd_report *report, bool is_
         json_add_int(j, "rows_unchanged", report->rows_unchanged);
         json_add_int(j, "rows_changed", report->rows_changed);
         json_add_int(j, "bytes", report->bytes);
+        json_add_int(j, "cache_hits", report->cache_hits);
         json_add_number(j, "duration_seconds", (double)report->duration_ms / 1000.0);
     }
     json_close_object(j);

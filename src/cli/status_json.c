@@ -53,7 +53,7 @@ static void add_components(struct json *j, const struct ccd_status_report *repor
     json_add_bool(j, "enabled", report->monitoring_enabled);
     json_close_object(j);
     json_open_object(j, "caching");
-    json_add_bool(j, "enabled", false); /* there is no cache yet */
+    json_add_bool(j, "enabled", report->caching_enabled);
     json_add_bool(j, "configured", report->caching_enabled);
     json_close_object(j);
     json_close_object(j);
@@ -142,7 +142,7 @@ static void add_lists(struct json *j, const struct ccd_status_report *report)
 static void add_cache(struct json *j, const struct ccd_status_report *report)
 {
     json_open_object(j, "cache");
-    json_add_bool(j, "enabled", false); /* there is no cache yet */
+    json_add_bool(j, "enabled", report->caching_enabled);
     json_add_bool(j, "configured", report->caching_enabled);
     json_add_text(j, "backend", report->cache_backend);
     json_add_int(j, "default_ttl_seconds", report->cache_lifetime_s);

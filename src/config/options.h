@@ -165,24 +165,24 @@ enum config_group {
     X(LOG_FILE_BACKUP_COUNT, INTEGER, "files", "5", 0, 1000, 0, LOGGING, \
       "Older files that are kept, as PATH.1 and so on; 0: the file begins anew") \
     \
-    X(CACHE_ENABLED, BOOL, "", "false", 0, 0, CONFIG_NOT_YET, CACHE, \
+    X(CACHE_ENABLED, BOOL, "", "false", 0, 0, 0, CACHE, \
       "Keep replies for a while; the same as --enable_caching") \
-    X(CACHE_BACKEND, CHOICE, "memory|file|redis", "memory", 0, 0, CONFIG_NOT_YET, CACHE, \
+    X(CACHE_BACKEND, CHOICE, "memory|file|redis", "memory", 0, 0, 0, CACHE, \
       "Where they are kept") \
-    X(CACHE_DEFAULT_TTL, SECONDS, "s", "3600", 0, 31536000, CONFIG_NOT_YET, CACHE, \
-      "How long, when the data type does not say") \
-    X(CACHE_MAX_MEMORY_ENTRIES, INTEGER, "entries", "2000", 1, 10000000, CONFIG_NOT_YET, CACHE, \
-      "How many in memory") \
-    X(REDIS_HOST, TEXT, "", "localhost", 0, 0, CONFIG_NOT_YET, CACHE, \
+    X(CACHE_DEFAULT_TTL, SECONDS, "s", "3600", 0, 31536000, 0, CACHE, \
+      "How long a reply is kept") \
+    X(CACHE_MAX_MEMORY_ENTRIES, INTEGER, "entries", "2000", 1, 10000000, 0, CACHE, \
+      "How many in memory; the one that was used longest ago goes first") \
+    X(REDIS_HOST, TEXT, "", "localhost", 0, 0, 0, CACHE, \
       "Redis server") \
-    X(REDIS_PORT, INTEGER, "", "6379", 1, 65535, CONFIG_NOT_YET, CACHE, \
+    X(REDIS_PORT, INTEGER, "", "6379", 1, 65535, 0, CACHE, \
       "Its port") \
-    X(REDIS_PASSWORD, PASSWORD, "", "", 0, 0, CONFIG_SECRET_NOT_YET, CACHE, \
+    X(REDIS_PASSWORD, PASSWORD, "", "", 0, 0, CONFIG_SECRET, CACHE, \
       "Its password") \
-    X(REDIS_DB, INTEGER, "", "0", 0, 1000000, CONFIG_NOT_YET, CACHE, \
+    X(REDIS_DB, INTEGER, "", "0", 0, 1000000, 0, CACHE, \
       "Number of the database there") \
-    X(REDIS_SSL, BOOL, "", "false", 0, 0, CONFIG_NOT_YET, CACHE, \
-      "Speak TLS with it") \
+    X(REDIS_SSL, BOOL, "", "false", 0, 0, 0, CACHE, \
+      "Speak TLS with it; it has to prove its name") \
     \
     X(MONITORING_METRICS_ENABLED, BOOL, "", "false", 0, 0, 0, MONITORING, \
       "Status tells of runs, their durations and rates, too; the same as --enable_monitoring") \

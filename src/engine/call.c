@@ -138,6 +138,14 @@ static int exchange(struct caller *c, const char *path_and_query, uint32_t ticke
     return 0;
 }
 
+static void hold_reply(struct caller *c, const char *path_and_query, const struct buf *body,
+                       const struct reply_headers *headers)
+{
+    const struct kept_reply kept = {
+        .body = buf_str(body), .is_gzip = headers->gzip, .sent_utc_s = c->sent_utc_s};
+    reply_cache_hold(c->replies, str_from(path_and_query), &kept);
+}
+
 /* One try. *out_wait_ms: what the reply says about the next one. */
 static int try_once(struct caller *c, const char *path_and_query, call_classify *classify,
                     void *user, enum reply_verdict *out_verdict, enum rate_window *out_window,
@@ -149,6 +157,7 @@ static int try_once(struct caller *c, const char *path_and_query, call_classify 
     int status = get_permit(c, &ticket, err);
     if (status != 0)
         return status;
+    c->sent_utc_s = clock_utc_s(c->clock);
     status = exchange(c, path_and_query, ticket, &reply, err);
     call_parse_headers(buf_str(&reply.header_lines), clock_utc_s(c->clock), &headers);
     if (headers.date_utc_s > 0) {
@@ -171,6 +180,8 @@ static int try_once(struct caller *c, const char *path_and_query, call_classify 
             .headers = &headers,
         };
         *out_verdict = classify(user, c->decoder, &input, err);
+        if (*out_verdict == REPLY_PAGE)
+            hold_reply(c, path_and_query, &reply.body, &headers);
     }
     call_violated_window(&headers, out_window, out_wait_ms);
     if (err->retry_after_ms > *out_wait_ms)
@@ -205,10 +216,37 @@ static int pause_key(struct caller *c, int throttled, enum rate_window window, i
     return error_prefix(err, "%s", why.message);
 }
 
+/* What is kept goes the way of a reply; what is no page any more is asked for anew. */
+static bool answer_from_cache(struct caller *c, const char *path_and_query, call_classify *classify,
+                              void *user)
+{
+    struct buf body;
+    struct reply_headers headers;
+    struct ccd_error unused = {0};
+    struct kept_reply kept = {0};
+    buf_init(&body, CACHE_VALUE_MAX_BYTES, NULL);
+    reply_headers_init(&headers);
+    bool found = reply_cache_get(c->replies, str_from(path_and_query), &body, &kept);
+    headers.gzip = kept.is_gzip;
+    const struct reply_input input = {
+        .http_status = 200, .body = body.data, .body_len = body.len, .headers = &headers};
+    found = found && classify(user, c->decoder, &input, &unused) == REPLY_PAGE;
+    buf_release(&body);
+    c->cache_hits += found;
+    if (found)
+        c->sent_utc_s = kept.sent_utc_s;
+    return found;
+}
+
 int call_make(struct caller *c, const char *path_and_query, call_classify *classify, void *user,
               enum reply_verdict *out_verdict, struct ccd_error *err)
 {
     int throttled = 0; /* as in a session, no failed attempts */
+    error_clear(err);
+    if (answer_from_cache(c, path_and_query, classify, user)) {
+        *out_verdict = REPLY_PAGE;
+        return 0;
+    }
     if (!c->http && c->open_http(c->http_user, &c->http, err) != 0)
         return err->status;
     for (int attempt = 1;;) {

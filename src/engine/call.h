@@ -5,6 +5,7 @@
 
 #include "decode/reply.h"
 #include "engine/ledger.h"
+#include "engine/reply_cache.h"
 #include "engine/retry.h"
 #include "http/client.h"
 
@@ -27,6 +28,9 @@ struct caller {
      * caller's own are all. */
     int64_t *run_calls;
     int64_t bytes;
+    struct reply_cache *replies; /* NULL = none */
+    int64_t cache_hits;          /* answers that cost no call */
+    int64_t sent_utc_s;          /* when the last answer was asked for */
     /* The vendor's clock less ours, from the last Date; and whether there was one. */
     int64_t clock_ahead_s;
     bool clock_known;

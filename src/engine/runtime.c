@@ -24,7 +24,11 @@ struct job {
     uint32_t slot;
     uint32_t ticket;
     bool has_ticket;
-    bool sent; /* in the http client */
+    bool sent;            /* in the http client */
+    bool is_cached;       /* the reply came from the cache … */
+    bool distrusts_cache; /* … and was no page: the next one comes from the vendor */
+    struct buf path;      /* of the request, and … */
+    struct buf body;      /* … what came, until it is committed; only with a cache */
     size_t series;
     int64_t sent_utc_s;
     /* decode */
@@ -64,7 +68,6 @@ struct runtime {
     int in_threads;               /* jobs that a worker holds */
     struct session_event *events; /* to be stepped; ring of 2 * slots */
     size_t event_head, event_count, event_capacity;
-    struct buf path;
     int stop_seen;
     int64_t stop_deadline_us;
     int64_t next_progress_us;
@@ -93,6 +96,10 @@ static void decode_job(struct worker *w, struct job *job)
         };
         job->verdict = reply_classify_candles(&w->decoder, &input, job->rows_max, &job->batch,
                                               &job->error);
+    }
+    if (w->runtime->config.replies && job->verdict == REPLY_PAGE && !job->is_cached) {
+        job->body = reply->body;
+        reply->body = (struct buf){0};
     }
     buf_release(&reply->body);
     buf_release(&reply->header_lines);
@@ -252,7 +259,6 @@ int runtime_new(const struct runtime_config *config, struct runtime **out, struc
     r->config = *config;
     r->event_capacity = 2 * slots + 2;
     r->worker_count = config->decoders + config->writers;
-    buf_init(&r->path, PATH_MAX_BYTES, a);
     r->jobs = mem_new(a, slots, sizeof(*r->jobs));
     r->events = mem_new(a, r->event_capacity, sizeof(*r->events));
     r->workers = mem_new(a, (size_t)r->worker_count, sizeof(*r->workers));
@@ -265,6 +271,7 @@ int runtime_new(const struct runtime_config *config, struct runtime **out, struc
         status = queue_init(&r->done, slots, a, err);
     for (size_t i = 0; i < slots && status == 0; i++) {
         r->jobs[i].slot = (uint32_t)i;
+        buf_init(&r->jobs[i].path, PATH_MAX_BYTES, a);
         /* Sized for the page when the first reply arrives. */
         status = batch_init(&r->jobs[i].batch, data_types[0], 1, batch_text_max_bytes, a, err);
     }
@@ -289,11 +296,12 @@ void runtime_free(struct runtime *r)
     for (int i = 0; r->jobs && i < r->config.slots; i++) {
         buf_release(&r->jobs[i].reply.body);
         buf_release(&r->jobs[i].reply.header_lines);
+        buf_release(&r->jobs[i].path);
+        buf_release(&r->jobs[i].body);
         batch_release(&r->jobs[i].batch);
     }
     queue_release(&r->to_decode);
     queue_release(&r->done);
-    buf_release(&r->path);
     mem_free(r->config.allocator, r->workers);
     mem_free(r->config.allocator, r->events);
     mem_free(r->config.allocator, r->jobs);
@@ -370,6 +378,46 @@ static void push_reply(struct runtime *r, struct job *job)
     push_event(r, &event);
 }
 
+/* A page that is kept goes the way of a reply. Its permit was not used. */
+static bool take_from_cache(struct runtime *r, struct job *job)
+{
+    buf_init(&job->reply.body, CACHE_VALUE_MAX_BYTES, r->config.allocator);
+    struct kept_reply kept = {0};
+    job->is_cached = !job->distrusts_cache &&
+                     reply_cache_get(r->config.replies, buf_str(&job->path), &job->reply.body,
+                                     &kept);
+    job->distrusts_cache = false;
+    if (!job->is_cached) {
+        buf_release(&job->reply.body);
+        return false;
+    }
+    job->sent_utc_s = kept.sent_utc_s;
+    job->reply.status = 200;
+    error_clear(&job->reply.error);
+    reply_headers_init(&job->headers);
+    job->headers.gzip = kept.is_gzip;
+    cancel(r, job);
+    r->totals.cache_hits++;
+    r->in_threads++;
+    queue_put(&r->to_decode, job);
+    return true;
+}
+
+/* Only what no later answer may change: a page without a hole, all of it final. */
+static void keep_page(struct runtime *r, struct job *job)
+{
+    int64_t step_s = interval_infos[job->page.interval].step_s;
+    struct period_range asked = job->page.asked;
+    bool is_whole = (int64_t)job->page.batch->row_count == (asked.to_ts - asked.from_ts) / step_s;
+    if (job->body.len > 0 && is_whole && !job->page.rejected &&
+        job->page.final_before_ts >= asked.to_ts)
+        reply_cache_put(r->config.replies, buf_str(&job->path),
+                        &(struct kept_reply){.body = buf_str(&job->body),
+                                             .is_gzip = job->headers.gzip,
+                                             .sent_utc_s = job->sent_utc_s});
+    buf_release(&job->body);
+}
+
 static void send_request(struct runtime *r, uint32_t slot)
 {
     struct job *job = &r->jobs[slot];
@@ -383,13 +431,17 @@ static void send_request(struct runtime *r, uint32_t slot)
                     1;
     job->sent_utc_s = clock_utc_s(r->config.clock);
     error_clear(&job->error);
-    buf_clear(&r->path);
-    if (request_candles(&r->path, request.type, request.interval, market, name, request.window) !=
+    job->is_cached = false;
+    buf_release(&job->body);
+    buf_clear(&job->path);
+    if (request_candles(&job->path, request.type, request.interval, market, name, request.window) !=
         0)
         error_set(&job->error, CCD_BAD_REQUEST, "the request for %s %s is too long",
                   request.names->market, request.names->instrument);
+    else if (take_from_cache(r, job))
+        return;
     else
-        http_send(r->config.http, r->path.data, job, &job->error);
+        http_send(r->config.http, job->path.data, job, &job->error);
     job->sent = job->error.status == CCD_OK;
     if (job->sent)
         return;
@@ -501,7 +553,10 @@ static void take_done(struct runtime *r)
         r->in_threads--;
         log_answer(r, job);
         job->rewritten = job->written && job->outcome != STORE_COMMITTED;
+        if (job->written && job->outcome == STORE_COMMITTED)
+            keep_page(r, job);
         if (!job->written) {
+            job->distrusts_cache = job->is_cached && job->verdict != REPLY_PAGE;
             push_reply(r, job);
         } else {
             push_event(r, &(struct session_event){

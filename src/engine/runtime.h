@@ -10,6 +10,7 @@
 #include <ccdata/ccdata.h>
 
 #include "engine/ledger.h"
+#include "engine/reply_cache.h"
 #include "engine/session.h"
 #include "http/client.h"
 
@@ -17,6 +18,7 @@ struct runtime_config {
     struct http_client *http;
     struct ledger *ledger;
     struct store *store;
+    struct reply_cache *replies; /* NULL = none; used by the control thread */
     int slots;          /* as the session's */
     int decoders;       /* threads, 1…16 */
     int writers;        /* threads, 1…64; more than one only with STORE_PARALLEL_WRITERS */
@@ -33,7 +35,8 @@ struct runtime_config {
 };
 
 struct runtime_totals {
-    int64_t bytes; /* received, as sent by the vendor */
+    int64_t bytes;      /* received, as sent by the vendor */
+    int64_t cache_hits; /* pages that cost no call, though the session counts one */
 };
 
 struct runtime;

@@ -75,7 +75,7 @@ def test_nothing_is_healthy_and_stays_nothing(world):
     document = status(world, "--enable_monitoring", "--enable_caching")
     assert document["data"] == [] and document["runs"] == [] and document["active_ingestors"] == 0, document
     assert document["components"]["database"]["exists"] is False and document["components"]["database"]["reachable"]
-    assert document["performance"] == [] and document["cache"]["enabled"] is False
+    assert document["performance"] == [] and document["cache"]["enabled"] is True
     assert world.run_json("coverage", "spot_ohlcv")["series"] == []
     for name in ("assets", "exchanges", "instruments", "markets"):
         result = world.run("list", name)

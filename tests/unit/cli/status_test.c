@@ -161,7 +161,7 @@ TEST(status_figures_are_those_of_the_recorded_runs)
     CHECK(json_number_value(json_object_get(spot, "median_duration_seconds")) == 2.5);
     CHECK(json_number_value(json_object_get(spot, "rows_per_second")) == 400);
     const json_t *cache = json_object_get(root, "cache");
-    CHECK(json_is_false(json_object_get(cache, "enabled")));
+    CHECK(json_is_true(json_object_get(cache, "enabled")));
     CHECK(json_is_true(json_object_get(cache, "configured")));
     json_decref(root);
     outcome_release(&outcome);

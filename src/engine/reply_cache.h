@@ -1,0 +1,34 @@
+/* Replies of one API host to one key, kept between runs. A reply that comes from here takes the
+ * same way as one from the network: decoded, judged, compared, with the time at which it was asked
+ * for. Invariant: a reply is put only after what it brought is committed, or when nothing of it is
+ * stored; never one that another answer may follow (errors, open periods, holes). */
+#ifndef ENGINE_REPLY_CACHE_H
+#define ENGINE_REPLY_CACHE_H
+
+#include "cache/cache.h"
+
+struct reply_cache;
+
+/* The cache is borrowed. NULL cache: *out is NULL, which every function takes as no cache. */
+int reply_cache_new(struct cache *cache, const char *origin, struct str api_key, int64_t ttl_s,
+                    struct reply_cache **out, struct ccd_error *err);
+/* Drops what is held. */
+void reply_cache_free(struct reply_cache *replies);
+
+/* A body as it came. */
+struct kept_reply {
+    struct str body;
+    bool is_gzip;
+    int64_t sent_utc_s; /* when it was asked for */
+};
+
+/* What was the answer to this path and query; its body is appended to `out_body`. */
+bool reply_cache_get(struct reply_cache *replies, struct str path, struct buf *out_body,
+                     struct kept_reply *out);
+void reply_cache_put(struct reply_cache *replies, struct str path, const struct kept_reply *reply);
+/* Put when what it brought is committed: remembered until then, as far as 64 MiB reach. */
+void reply_cache_hold(struct reply_cache *replies, struct str path, const struct kept_reply *reply);
+void reply_cache_put_held(struct reply_cache *replies);
+void reply_cache_drop_held(struct reply_cache *replies);
+
+#endif

@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""Caches: with one, without, with one that is dead or poisoned, the database holds the same; real Redis servers, with password and TLS."""
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import dumps
+import harness
+
+NOW = "2026-03-01T12:00:00Z"
+RUNS = [
+    ["futures_ohlcv", "--exchanges", "binance", "--instruments", "BTC-USDT-VANILLA-PERPETUAL", "--interval", "1h", "--from", "2026-01-20"],
+    ["spot_ohlcv", "--specific_market", "kraken", "--instruments", "BTC-USD", "ETH-USD", "--interval", "1d", "--from", "2025-06-01"],
+]
+VIEWS = ["futures_ohlcv_1h", "spot_ohlcv_1d"]
+ASKED = {"CCDATA_NOW": NOW, "INGESTION_MAX_API_LIMIT": "100"}
+PASSWORD = "r3dis-p4ss"
+
+
+def ingest(world, sim, name, **settings):
+    """All runs into a database of this name; (calls, answers from the cache)."""
+    calls = hits = 0
+    before = len(sim.requests())
+    for command in RUNS:
+        document = world.run_json(*command, "--progress", "none", "--database", f"sqlite:{world.folder}/{name}.db", vendor=sim.url, database=False,
+                                  environment={**ASKED, **settings})
+        calls += document["totals"]["calls"] + document["totals"]["metadata_calls"]
+        hits += document["totals"]["cache_hits"]
+    assert calls == len(sim.requests()) - before, (calls, len(sim.requests()) - before)
+    return calls, hits
+
+
+def digest(world, name):
+    world.database = world.folder / f"{name}.db"
+    return dumps.digest(world, *VIEWS)
+
+
+@contextlib.contextmanager
+def redis(world, tls=False, **settings):
+    """A private server; its port."""
+    if not shutil.which("redis-server"):
+        raise harness.Skip("no redis-server")
+    folder = world.folder / f"redis{time.monotonic_ns()}"
+    folder.mkdir()
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    lines = ["bind 127.0.0.1", f"dir {folder}", "save \"\"", f"requirepass {PASSWORD}", "daemonize no", *(f"{k} {v}" for k, v in settings.items())]
+    if tls:
+        make_certificate(folder)
+        lines += ["port 0", f"tls-port {port}", f"tls-cert-file {folder}/server.pem", f"tls-key-file {folder}/server.key", "tls-auth-clients no"]
+    else:
+        lines += [f"port {port}"]
+    world.plant(f"{folder.name}/redis.conf", "\n".join(lines) + "\n")
+    server = subprocess.Popen(["redis-server", f"{folder}/redis.conf"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 20
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            assert time.monotonic() < until and server.poll() is None, "redis-server does not come up"
+            time.sleep(0.05)
+        yield port, server, folder
+    finally:
+        if server.poll() is None:
+            server.send_signal(signal.SIGCONT)
+            server.terminate()
+        server.wait()
+
+
+def make_certificate(folder, name="localhost"):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}",
+                    "-keyout", f"{folder}/server.key", "-out", f"{folder}/server.pem"], check=True, capture_output=True)
+
+
+def redis_settings(port, **more):
+    return {"CACHE_ENABLED": "true", "CACHE_BACKEND": "redis", "REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(port), "REDIS_PASSWORD": PASSWORD, **more}
+
+
+def test_contract_on_real_servers(world):
+    program = harness.BUILD / "tests/unit/cache/cache_test"
+    for tls in (False, True):
+        with redis(world, tls) as (port, _, folder):
+            environment = dict(os.environ, CACHE_TEST_REDIS=f"localhost {port} {PASSWORD} {'tls' if tls else 'plain'}")
+            if tls:
+                environment["SSL_CERT_FILE"] = f"{folder}/server.pem"
+            done = subprocess.run([str(program), "cache_[gfk]*"], env=environment, capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0 and "3 passed" in done.stdout, done.stdout + done.stderr
+            asked = subprocess.run(["redis-cli", "-p", str(port), "-a", PASSWORD, *(["--tls", "--cacert", f"{folder}/server.pem", "-h", "localhost"] if tls else []),
+                                    "-n", "3", "--no-auth-warning", "keys", "*"], capture_output=True, text=True)
+            keys = asked.stdout.split()
+            assert keys and all(key.startswith("ccdata:1:") and len(key) == 73 for key in keys), asked
+
+
+def test_the_same_with_every_back_end_and_none(world):
+    with harness.simulator(world, "--now", NOW) as sim:
+        plain, none = ingest(world, sim, "plain")
+        assert none == 0 and plain > 10
+        expected = digest(world, "plain")
+        files = {"CACHE_ENABLED": "true", "CACHE_BACKEND": "file"}
+        filling, hits = ingest(world, sim, "filling", **files)
+        assert filling == plain, "a cold cache costs nothing and gives nothing"
+        full, hits = ingest(world, sim, "full", **files)
+        assert hits >= plain - 4 and full == plain - hits, (plain, full, hits)
+        assert digest(world, "filling") == expected == digest(world, "full")
+        memory, hits = ingest(world, sim, "memory", CACHE_ENABLED="true")
+        assert memory <= plain and digest(world, "memory") == expected, "memory does not outlive the process"
+        with redis(world) as (port, _, _):
+            ingest(world, sim, "redis1", **redis_settings(port))
+            calls, hits = ingest(world, sim, "redis2", **redis_settings(port))
+            assert hits >= plain - 4 and calls == plain - hits
+            assert digest(world, "redis1") == expected == digest(world, "redis2")
+        # What others put there, or what is left of it.
+        for number, entry in enumerate(sorted((world.folder / ".cache" / "ccdata").iterdir())):
+            text = entry.read_bytes()
+            entry.write_bytes([b"", text[:-7], text[:90] + bytes([text[90] ^ 1]) + text[91:], os.urandom(3000)][number % 4])
+        poisoned, hits = ingest(world, sim, "poisoned", **files)
+        assert hits == 0 and poisoned == plain and digest(world, "poisoned") == expected
+
+
+def test_servers_that_are_dead_slow_or_refuse(world):
+    with harness.simulator(world, "--now", NOW) as sim:
+        plain, _ = ingest(world, sim, "plain")
+        expected = digest(world, "plain")
+        with redis(world) as (port, server, _):
+            assert ingest(world, sim, "wrong", **redis_settings(port, REDIS_PASSWORD="wrong"))[1] == 0
+            ingest(world, sim, "fill", **redis_settings(port))
+            server.send_signal(signal.SIGSTOP)
+            begun = time.monotonic()
+            result = world.run(*RUNS[0], "--progress", "none", "--database", f"sqlite:{world.folder}/slow.db", vendor=sim.url, database=False,
+                               environment={**ASKED, **redis_settings(port)})
+            assert result.returncode == 0 and result.stderr.count("is not used for now") == 1, result.stderr
+            print(f"figure: a run beside a Redis server that hangs: {time.monotonic() - begun:.1f} s")
+            server.send_signal(signal.SIGCONT)
+        assert ingest(world, sim, "dead", **redis_settings(port)) == (plain, 0)
+        with redis(world, **{"maxmemory": "1mb", "maxmemory-policy": "noeviction"}) as (port, _, _):
+            assert ingest(world, sim, "small", **redis_settings(port))[0] == plain
+        for name in ("wrong", "fill", "dead", "small"):
+            assert digest(world, name) == expected, name
+
+
+def test_a_server_that_cannot_prove_its_name_is_not_used(world):
+    with harness.simulator(world, "--now", NOW) as sim, redis(world, tls=True) as (port, _, folder):
+        certificate = f"{folder}/server.pem"
+        trusted = redis_settings(port, REDIS_SSL="true", REDIS_HOST="localhost", SSL_CERT_FILE=certificate)
+        ingest(world, sim, "one", **trusted)
+        assert ingest(world, sim, "two", **trusted)[1] > 0
+        for settings in (redis_settings(port, REDIS_SSL="true", REDIS_HOST="localhost"),  # nobody vouches for it
+                         redis_settings(port, REDIS_SSL="true", SSL_CERT_FILE=certificate),  # it is not 127.0.0.1
+                         redis_settings(port)):  # plain words to a server that speaks TLS
+            assert ingest(world, sim, f"not{len(settings)}{settings.get('SSL_CERT_FILE', '')[-3:]}", **settings)[1] == 0
+
+
+def test_open_periods_holes_and_errors_are_not_kept(world):
+    """A run at noon sees today's candle open; at night a cache must not answer for it."""
+    files = {"CACHE_ENABLED": "true", "CACHE_BACKEND": "file", "CACHE_DEFAULT_TTL": "8640000"}
+    command = ["spot_ohlcv", "--specific_market", "kraken", "--specific_instrument", "BTC-USD", "--interval", "1h", "--progress", "none", "--from", "2026-03-01"]
+    with harness.simulator(world, "--now", NOW) as sim:
+        world.run_json(*command, vendor=sim.url, environment={**ASKED, **files, "CCDATA_NOW": "2026-03-01T12:03:00Z"})  # the newest hour is not final
+        again = world.run_json(*command, "--database", f"sqlite:{world.folder}/other.db", vendor=sim.url, database=False,
+                               environment={**ASKED, **files, "CCDATA_NOW": "2026-03-01T12:03:00Z"})
+        assert again["totals"]["calls"] == 1, "a page that was not final is asked for anew"
+    with harness.simulator(world, "--now", NOW, "--fault", "error_500=0.15", "--fault", "error_body=0.1") as sim:
+        _, hits = ingest(world, sim, "faulty", API_MAX_RETRIES="10", **files)
+        assert hits == 0
+    with harness.simulator(world, "--now", NOW) as sim:
+        ingest(world, sim, "clean")
+        ingest(world, sim, "kept", **files)
+    assert digest(world, "kept") == digest(world, "clean") == digest(world, "faulty")
+
+
+def test_killed_between_commit_and_cache(world):
+    """The cache is filled behind the commit, and is never asked what is stored: kills at any moment leave both right."""
+    files = {"CACHE_ENABLED": "true", "CACHE_BACKEND": "file"}
+    with harness.simulator(world, "--now", NOW, "--latency_ms", "5") as sim:
+        ingest(world, sim, "clean")
+        expected = digest(world, "clean")
+        for number in range(12):
+            env = dict(world.environment, **ASKED, **files, DATA_API_BASE_URL=sim.url, MIN_API_BASE_URL=sim.url)
+            process = subprocess.Popen([harness.CCDATA, *RUNS[0], "--progress", "none", "--database", f"sqlite:{world.folder}/killed.db"], cwd=world.folder,
+                                       env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(0.03 + 0.012 * number)
+            process.kill()
+            process.wait()
+            if number % 4 == 3:
+                (world.folder / "killed.db").unlink(missing_ok=True)  # only the cache is left
+                for rest in world.folder.glob("killed.db-*"):
+                    rest.unlink()
+        ingest(world, sim, "killed", **files)
+        assert digest(world, "killed") == expected
+        assert not [name for name in os.listdir(world.folder / ".cache" / "ccdata") if pathlib.Path(name).suffix and name.count(".") > 1]
+
+
+def test_status_and_bypass(world):
+    files = {"CACHE_ENABLED": "true", "CACHE_BACKEND": "file", "CCDATA_NOW": NOW}
+    with harness.simulator(world, "--now", NOW) as sim:
+        ingest(world, sim, "a", **files)
+        status = world.run_json("status", "--database", f"sqlite:{world.folder}/a.db", vendor=sim.url, database=False, environment=files)
+        assert status["components"]["caching"]["enabled"] is True and status["cache"]["backend"] == "file", status
+        text = world.run(*RUNS[1], "--enable_caching", "--progress", "none", "--database", f"sqlite:{world.folder}/b.db", vendor=sim.url, database=False,
+                         environment={**files, **ASKED})
+        assert "answers from the cache" in text.stdout, text.stdout
+        repaired = world.run_json("repair", "spot_ohlcv", "--interval", "1d", "--database", f"sqlite:{world.folder}/b.db", vendor=sim.url, database=False,
+                                  environment={**files, **ASKED})
+        assert repaired["totals"]["cache_hits"] == 0, "who asks again does not want the old answer"
+
+
+harness.main(globals())
