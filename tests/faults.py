@@ -131,7 +131,7 @@ FAULTS = [
      "test_every_point records_survive_every_failed_allocation batch_survives_every_failed_allocation inflate_survives_failed_allocations "
      "page_allocates_for_texts_only_and_survives_failure memory_runs_out"),
     ("P4", True, "a call of the C library that fails", "test_every_point ledger_write_that_fails interim_replies"),
-    ("P5", False, "out of descriptors, memory, file size, stack", "test_a_full_disk_is_an_error_not_a_death"),
+    ("P5", False, "out of descriptors, memory, file size, stack", "test_a_full_disk_is_an_error_not_a_death test_no_descriptors_left"),
     ("P6", True, "killed while recovering", "sim CRASH test_every_point test_killed_anywhere_resumes_without_loss"),
     ("P7", True, "a second instance, and locks of the dead",
      "lock_is_held_by_another_process_until_its_death a_killed_holder_lets_go a_lock_of_a_process_that_is_killed "
@@ -152,13 +152,19 @@ FAULTS = [
      "server_full_use_with_fixed_headers server_full_use_with_sliding_headers test_many_processes_stay_within_fixed_windows_and_use_them"),
     ("X1", True, "workers in any order", "sim SLOW writers_of_the_same_rows_converge pool_limits_hold_in_a_crowd"),
     ("X2", False, "full queues, and what is in flight at the end", "session_slow_store_holds_the_fetching_back session_stop_drains_what_is_in_flight"),
-    ("X3", False, "scrapes in the middle of an update", "", DASHBOARD),
-    ("S1", True, "clients that hold the listener", "", DASHBOARD),
-    ("S2", True, "rebinding of names", "", DASHBOARD),
-    ("S3", False, "requests across sites", "", DASHBOARD),
+    ("X3", False, "scrapes in the middle of an update",
+     "metrics_scraped_while_threads_count serve_never_shows_half_a_page test_load_slow_scrapers_see_whole_snapshots "
+     "test_a_real_prometheus_scrapes_a_run"),
+    ("S1", True, "clients that hold the listener",
+     "test_slow_head_has_a_deadline test_load_ten_thousand_idle_sockets test_pipelining_is_answered_in_order_and_bounded "
+     "test_heads_have_a_maximum test_bad_chunks test_ambiguous_lengths_are_refused test_odd_headers_are_refused test_methods "
+     "test_versions test_load_bytes_that_are_no_http test_load_readers_that_stop_reading_are_ended test_one_peer_takes_few_places"),
+    ("S2", True, "rebinding of names", "test_twenty_hosts_on_every_route"),
+    ("S3", False, "requests across sites", "test_other_sites_are_refused test_token test_other_addresses_need_a_token"),
     ("S4", True, "scripts in names", "", DASHBOARD),
-    ("S5", False, "paths that climb", "", DASHBOARD),
-    ("S6", False, "lines and escapes in names", "test_hostile_names_reach_json_unharmed_and_terminals_harmless log_line_forms"),
+    ("S5", False, "paths that climb", "test_paths_reach_no_file"),
+    ("S6", False, "lines and escapes in names", "test_hostile_names_reach_json_unharmed_and_terminals_harmless log_line_forms "
+     "test_nothing_sent_comes_back_in_a_header test_hostile_names_become_no_labels"),
     ("S7", True, "SQL in names", "test_hostile_names awkward_names_are_kept dialect_upserts_take_names_of_ours_only"),
     ("S8", True, "requests in names", "test_hostile_names_in_requests request_candles_encodes_names request_path_refused"),
     ("S9", True, "secrets in what is written",
@@ -167,7 +173,7 @@ FAULTS = [
     ("S11", False, "hooks that hang", "", DASHBOARD),
     ("S12", False, "a vendor without end", "test_answers_without_an_end header_cap body_cap lists_without_an_end_are_refused"),
     ("S13", False, "a server that asks for files", "a_rogue_server_gets_no_file files_are_never_read"),
-    ("S14", False, "metrics without end", "", DASHBOARD),
+    ("S14", False, "metrics without end", "metrics_are_bounded test_hostile_names_become_no_labels"),
 ]
 NAME = re.compile(r"sim [A-Z_0-9]+|\w+")
 

@@ -19,6 +19,7 @@ FLOORS = {
 # Folders that see less than what stands below them, and why a folder is named at all.
 ONLY = {
     "cli": {"base", "cli"},           # everything else through <ccdata/…>
+    "serve": {"base", "serve"},       # shows what a program hands it; a part of the library all the same
     "sim": {"base", "model", "sim"},  # the vendor must not share code with its client
 }
 

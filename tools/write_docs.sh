@@ -1,6 +1,6 @@
 #!/bin/sh
 # Write the pages that come from the binary: docs/reference/types/, docs/reference/schema/, docs/reference/batch.md,
-# sql/create_schema.sql. With --check, compare instead and name what is stale.
+# docs/reference/metrics.md, sql/create_schema.sql. With --check, compare instead and name what is stale.
 set -eu
 build=$1
 mode=${2:-write}
@@ -15,6 +15,7 @@ for name in $("$build/ccdata" types --json | python3 -c 'import json, sys; [prin
     "$build/ccdata" types "$name" --markdown >"$pages/$types/$name.md"
 done
 "$build/ccdata" batch --markdown >"$pages/docs/reference/batch.md"
+"$build/ccdata" metrics --markdown >"$pages/docs/reference/metrics.md"
 for dialect in sqlite mysql singlestore postgresql; do
     "$build/ccdata" schema --dialect $dialect --legacy_views >"$pages/$schemas/$dialect.sql"
 done
@@ -32,6 +33,6 @@ else
     mkdir -p "$root/$types" "$root/$schemas" "$root/sql"
     cp "$pages/$types"/* "$root/$types/"
     cp "$pages/$schemas"/* "$root/$schemas/"
-    cp "$pages/docs/reference/batch.md" "$root/docs/reference/"
+    cp "$pages/docs/reference/batch.md" "$pages/docs/reference/metrics.md" "$root/docs/reference/"
     cp "$pages/sql/create_schema.sql" "$root/sql/"
 fi

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "http/client.h"
+#include "monitor/metrics.h"
 
 enum { SETTINGS_MAX = 64, LINE_MAX_BYTES = 4096, SUBJECT_MAX_BYTES = 256 };
 
@@ -108,6 +109,11 @@ int ccd_open(const struct ccd_options *options, struct ccd_client **out_client,
         if (given.wipe_environment)
             config_wipe_environment(environ);
     }
+    if (status == 0) {
+        client->metrics = metrics_new(NULL);
+        if (!client->metrics)
+            status = error_set(err, CCD_NO_MEMORY, "no memory for a client");
+    }
     if (status == 0)
         status = redactor_init(&client->redactor, client->config, err);
     if (status != 0) {
@@ -127,6 +133,7 @@ void ccd_close(struct ccd_client *client)
     if (!client)
         return;
     cache_close(client->cache);
+    metrics_free(client->metrics, NULL);
     redactor_release(&client->redactor);
     config_free(client->config);
     mem_free(NULL, client);

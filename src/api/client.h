@@ -11,6 +11,8 @@
 #include "cache/cache.h"
 #include "config/config.h"
 
+struct metrics;
+
 struct ccd_client {
     struct config *config;
     struct redactor redactor;
@@ -22,6 +24,7 @@ struct ccd_client {
     bool clock_stands;    /* CCDATA_NOW is given: … */
     int64_t fixed_now_us; /* … it is always this time */
     atomic_int stop_level;
+    struct metrics *metrics; /* counted by any thread of a run */
     struct cache *cache; /* NULL: off, or not opened yet; it outlives runs */
     char cache_directory[4096];
 };

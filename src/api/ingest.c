@@ -104,6 +104,7 @@ static int ingest(struct run *run, struct ccd_error *err)
     else
         report_fail(run->report, err);
     run_finish_report(run);
+    run_count_end(run);
     run_record_end(run);
     return status;
 }

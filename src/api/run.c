@@ -141,6 +141,7 @@ static void init_callers(struct run *run)
         .wait_for_quota = run->options.wait_for_quota,
         .max_calls = run->options.max_calls,
         .run_calls = &run->calls,
+        .metrics = client->metrics,
         .stop_level = client_stop_level,
         .stop_user = client,
     };

@@ -146,6 +146,11 @@ void run_log_start(struct run *run, size_t index);
 /* Operation `index` is reported. */
 void run_log_end(struct run *run, size_t index);
 
+/* ---- run_metrics.c ---- */
+
+/* The whole run is reported. */
+void run_count_end(struct run *run);
+
 /* ---- run_record.c: a failure to record is a warning ---- */
 
 void run_record_start(struct run *run);

@@ -116,6 +116,7 @@ static int drive(const struct execution *x, struct ccd_error *err)
         .ledger = run->ledger,
         .store = run->writes_to ? run->writes_to : run->store,
         .replies = run->replies,
+        .metrics = run->client->metrics,
         .slots = x->slots,
         .decoders = cores < 2              ? 1
                     : cores > DECODERS_MAX ? DECODERS_MAX

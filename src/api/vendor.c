@@ -108,6 +108,7 @@ static int ask(struct ccd_client *client, struct http_client *http, struct ledge
         .log = &client->log,
         .rng = {(uint64_t)clock_mono_us(NULL)},
         .max_calls = 1,
+        .metrics = client->metrics,
         .stop_level = client_stop_level,
         .stop_user = client,
     };

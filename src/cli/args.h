@@ -58,6 +58,7 @@ struct args {
     bool dry_run;
     bool full;
     const char *api_key_file; /* init */
+    const char *metrics_file;
     const char *database;
     const char *env_file;
     bool strict;

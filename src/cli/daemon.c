@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <ccdata/ccdata.h>
+#include <ccdata/health.h>
 #include <ccdata/schedule.h>
 
 #include "base/error.h"
@@ -23,6 +24,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/daemon_state.h"
+#include "cli/exposure.h"
 #include "cli/jobs.h"
 #include "cli/json.h"
 #include "cli/notify.h"
@@ -38,6 +40,9 @@ struct planned {
     uint64_t key;
     int64_t last_utc_s; /* 0 = never */
     int64_t next_utc_s;
+    int64_t ended_utc_s; /* by this process; 0 = not yet */
+    int exit_code;
+    bool is_running;
 };
 
 struct daemon {
@@ -51,6 +56,8 @@ struct daemon {
     int64_t settle_s, jitter_s;
     uint64_t host; /* jitter differs from host to host */
     int64_t watchdog_ms, pinged_ms;
+    struct exposure exposure;
+    int64_t checked_ms; /* the last look at the health of it all */
 };
 
 static atomic_bool reload_asked;
@@ -93,6 +100,13 @@ static void ping_in_run(void *user, const struct ccd_progress *progress)
 {
     (void)progress;
     ping(user);
+}
+
+static int64_t number_of(const struct daemon *d, const char *name)
+{
+    double value = 0;
+    str_to_f64(str_from(ccd_setting_value(d->client.handle, name, NULL)), &value);
+    return (int64_t)value;
 }
 
 /* ---- the plan ---- */
@@ -177,6 +191,85 @@ static void reload(struct daemon *d)
     notify_send("READY=1");
 }
 
+/* ---- what others may see ---- */
+
+static void add_operation(struct json *j, const struct planned *p)
+{
+    json_open_object(j, NULL);
+    json_add_text(j, "data_type", p->job->data_type);
+    json_add_text(j, "interval", p->job->interval);
+    json_add_bool(j, "running", p->is_running);
+    json_add_known_time(j, "last_start", p->last_utc_s);
+    json_add_known_time(j, "last_end", p->ended_utc_s);
+    json_add_known_int(j, "last_exit_code", p->exit_code, p->ended_utc_s > 0);
+    json_add_known_time(j, "next_start", p->next_utc_s);
+    json_close_object(j);
+}
+
+static void publish_status(struct daemon *d)
+{
+    struct buf text;
+    struct json j;
+    buf_init(&text, OUTPUT_MAX_BYTES, NULL);
+    json_begin(&j, &text, "daemon", "complete", 0);
+    json_add_time(&j, "timestamp", now_utc_s());
+    json_add_text(&j, "version", ccd_version());
+    json_open_list(&j, "operations");
+    for (size_t i = 0; i < d->count; i++)
+        add_operation(&j, &d->planned[i]);
+    json_close_list(&j);
+    json_end(&j);
+    if (!text.failed)
+        exposure_publish(&d->exposure, "/status", 200, text.data);
+    buf_release(&text);
+}
+
+static void add_check(struct json *j, const struct ccd_health_check *check)
+{
+    json_open_object(j, NULL);
+    json_add_text(j, "name", check->name);
+    json_add_text(j, "verdict", ccd_verdict_name(check->verdict));
+    json_close_object(j);
+}
+
+/* Without what the checks found: the route is open to whoever reaches the port. */
+static void publish_health(struct daemon *d)
+{
+    struct ccd_health *health = NULL;
+    struct ccd_error err = {0};
+    struct buf text;
+    struct json j;
+    if (ccd_health_read(d->client.handle, NULL, &health, &err) != 0)
+        return;
+    buf_init(&text, OUTPUT_MAX_BYTES, NULL);
+    json_init(&j, &text);
+    json_open_object(&j, NULL);
+    json_add_text(&j, "verdict", ccd_verdict_name(health->verdict));
+    json_add_time(&j, "timestamp", health->checked_utc_s);
+    json_open_list(&j, "checks");
+    for (size_t i = 0; i < health->check_count; i++)
+        add_check(&j, &health->checks[i]);
+    json_close_list(&j);
+    json_close_object(&j);
+    buf_add_char(&text, '\n');
+    if (!text.failed)
+        exposure_publish(&d->exposure, "/healthz", health->exit_code == 0 ? 200 : 503, text.data);
+    buf_release(&text);
+    ccd_health_free(health);
+}
+
+/* As often as MONITORING_HEALTH_CHECK_INTERVAL says, between runs. */
+static void look_around(struct daemon *d)
+{
+    int64_t now_ms = clock_mono_us(NULL) / 1000;
+    int64_t every_ms = number_of(d, "MONITORING_HEALTH_CHECK_INTERVAL") * 1000;
+    if (!d->exposure.server || (d->checked_ms > 0 && now_ms - d->checked_ms < every_ms))
+        return;
+    d->checked_ms = now_ms;
+    publish_health(d);
+    exposure_refresh(&d->exposure);
+}
+
 /* ---- runs ---- */
 
 static void say_result(struct daemon *d, const struct ccd_report *report)
@@ -189,6 +282,22 @@ static void say_result(struct daemon *d, const struct ccd_report *report)
         report->exit_code ? cli_error_text(&report->error) : "");
 }
 
+/* The operations that run were marked in their order. */
+static void note_results(struct daemon *d, const struct ccd_report *report)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < d->count; i++) {
+        struct planned *p = &d->planned[i];
+        if (!p->is_running)
+            continue;
+        p->is_running = false;
+        p->ended_utc_s = now_utc_s();
+        p->exit_code = report && at < report->operation_count ? report->operations[at].exit_code
+                                                              : 3;
+        at++;
+    }
+}
+
 static void run_jobs(struct daemon *d, const struct ccd_job *jobs, size_t count)
 {
     struct ccd_report *report = NULL;
@@ -199,10 +308,12 @@ static void run_jobs(struct daemon *d, const struct ccd_job *jobs, size_t count)
     how.continue_on_error = true;
     how.progress = ping_in_run;
     how.progress_user = d;
+    exposure_watch(&d->exposure, &how);
     if (ccd_ingest(d->client.handle, jobs, count, &how, &report, &err) == 0)
         say_result(d, report);
     else
         say(d, CCD_LOG_ERROR, "the run could not begin: %s", cli_error_text(&err));
+    note_results(d, report);
     ccd_report_free(report);
     progress_end(&none);
 }
@@ -219,12 +330,15 @@ static void run_due(struct daemon *d, int64_t now)
             continue;
         jobs[count++] = *p->job;
         p->last_utc_s = now;
+        p->is_running = true;
         if (daemon_state_started(d->state, p->key, now, &err) != 0 || plan_next(d, p, &err) != 0)
             say(d, CCD_LOG_WARNING, "%s", err.message);
     }
+    publish_status(d);
     if (count > 0)
         run_jobs(d, jobs, count);
     free(jobs);
+    exposure_refresh(&d->exposure);
 }
 
 static const struct planned *next_of(const struct daemon *d)
@@ -263,9 +377,12 @@ static void loop(struct daemon *d)
             told = false;
             continue;
         }
-        if (!told)
+        if (!told) {
             tell_next(d);
+            publish_status(d);
+        }
         told = true;
+        look_around(d);
         poll(NULL, 0, TICK_MS); /* a signal ends it early */
     }
 }
@@ -329,13 +446,6 @@ static int print_starts(struct daemon *d)
 
 /* ---- life ---- */
 
-static int64_t number_of(const struct daemon *d, const char *name)
-{
-    double value = 0;
-    str_to_f64(str_from(ccd_setting_value(d->client.handle, name, NULL)), &value);
-    return (int64_t)value;
-}
-
 static int check(const struct daemon *d, struct ccd_error *err)
 {
     if (!d->args->config || strcmp(d->args->config, "-") == 0)
@@ -373,9 +483,11 @@ static void watch(struct daemon *d)
     sigaction(SIGHUP, &hangup, &before);
     signals_watch(d->client.handle);
     say(d, CCD_LOG_INFO, "daemon of %zu operations of %s", d->count, d->args->config);
+    exposure_start(&d->exposure, &d->client);
     notify_send("READY=1");
     loop(d);
     notify_send("STOPPING=1");
+    exposure_stop(&d->exposure);
     say(d, CCD_LOG_INFO, "daemon stopped");
     signals_unwatch();
     sigaction(SIGHUP, &before, NULL);

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/exposure.h"
 #include "cli/jobs.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -87,12 +88,20 @@ static int run(struct client *client, const struct args *args, const struct ccd_
 {
     struct progress progress;
     progress_init(&progress, &client->console, args->progress, args->quiet);
-    const struct ccd_run_options how = jobs_run_options(args, recheck, &progress);
+    struct ccd_run_options how = jobs_run_options(args, recheck, &progress);
+    struct exposure exposure = {0};
+    if (!args->dry_run) {
+        exposure_start(&exposure, client);
+        exposure_watch(&exposure, &how);
+    }
     signals_watch(client->handle);
     int status = args->dry_run ? ccd_plan(client->handle, jobs, job_count, &how, out_report, err)
                                : ccd_ingest(client->handle, jobs, job_count, &how, out_report, err);
     signals_unwatch();
     progress_end(&progress);
+    if (!args->dry_run)
+        exposure_refresh(&exposure);
+    exposure_stop(&exposure);
     return status;
 }
 

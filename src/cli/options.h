@@ -45,6 +45,7 @@ enum option_group {
     GROUP_INIT = 1u << 22,
     GROUP_HEALTH = 1u << 23,
     GROUP_DAEMON = 1u << 24,
+    GROUP_METRICS = 1u << 25,
 };
 
 struct option {

@@ -197,12 +197,19 @@ enum config_group {
       "Health checks within it ask the vendor once; the daemon checks as often") \
     X(MONITORING_METRICS_RETENTION_DAYS, INTEGER, "days", "30", 1, 36500, 0, MONITORING, \
       "How long the records of runs are kept, in ccdata_runs and ccdata_run_series") \
-    X(PROMETHEUS_ENABLED, BOOL, "", "false", 0, 0, CONFIG_NOT_YET, MONITORING, \
-      "Serve /metrics") \
-    X(PROMETHEUS_HOST, TEXT, "", "127.0.0.1", 0, 0, CONFIG_NOT_YET, MONITORING, \
+    X(CCDATA_METRICS_FILE, PATH, "", "", 0, 0, 0, MONITORING, \
+      "A run writes its metrics into this file, for the textfile collector of node_exporter; the " \
+      "same as --metrics_file") \
+    X(PROMETHEUS_ENABLED, BOOL, "", "false", 0, 0, 0, MONITORING, \
+      "Serve /metrics while a run or the daemon works") \
+    X(PROMETHEUS_HOST, TEXT, "", "127.0.0.1", 0, 0, 0, MONITORING, \
       "Address to serve it on") \
-    X(PROMETHEUS_PORT, INTEGER, "", "9464", 0, 65535, CONFIG_NOT_YET, MONITORING, \
+    X(PROMETHEUS_PORT, INTEGER, "", "9464", 0, 65535, 0, MONITORING, \
       "Port to serve it on; 0: any free one") \
+    X(CCDATA_SERVE_TOKEN, SECRET, "", "", 0, 0, CONFIG_SECRET, MONITORING, \
+      "Token that clients send, 22 characters or more; an address that is not loopback needs one") \
+    X(CCDATA_SERVE_NAMES, LIST, "", "", 0, 0, 0, MONITORING, \
+      "Further names that clients call the server by, as name or name:port; others are refused") \
     \
     X(SLACK_WEBHOOK_URL, URL, "", "", 0, 0, CONFIG_SECRET_NOT_YET, ALERTS, \
       "Slack webhook that alerts are sent to") \

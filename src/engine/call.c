@@ -146,6 +146,23 @@ static void hold_reply(struct caller *c, const char *path_and_query, const struc
     reply_cache_hold(c->replies, str_from(path_and_query), &kept);
 }
 
+void call_count_outcome(struct metrics *metrics, enum metric_endpoint endpoint,
+                        enum reply_verdict verdict, bool is_network)
+{
+    static const enum metric_outcome outcomes[] = {
+        [REPLY_PAGE] = OUTCOME_OK,
+        [REPLY_END_OF_HISTORY] = OUTCOME_END_OF_HISTORY,
+        [REPLY_THROTTLED] = OUTCOME_THROTTLED,
+        [REPLY_RETRY] = OUTCOME_SERVER_ERROR,
+        [REPLY_BAD_SERIES] = OUTCOME_REFUSED,
+        [REPLY_BAD_KEY] = OUTCOME_KEY_REFUSED,
+        [REPLY_BROKEN] = OUTCOME_SERVER_ERROR,
+    };
+    enum metric_outcome outcome = is_network ? OUTCOME_NETWORK : outcomes[verdict];
+    metric_add(metrics, METRIC_CALLS, (int)endpoint, (int)outcome, 1);
+    metric_add(metrics, METRIC_THROTTLED, 0, 0, outcome == OUTCOME_THROTTLED);
+}
+
 /* One try. *out_wait_ms: what the reply says about the next one. */
 static int try_once(struct caller *c, const char *path_and_query, call_classify *classify,
                     void *user, enum reply_verdict *out_verdict, enum rate_window *out_window,
@@ -158,6 +175,8 @@ static int try_once(struct caller *c, const char *path_and_query, call_classify 
     if (status != 0)
         return status;
     c->sent_utc_s = clock_utc_s(c->clock);
+    int64_t sent_us = clock_mono_us(NULL);
+    enum metric_endpoint endpoint = metric_endpoint_of(path_and_query);
     status = exchange(c, path_and_query, ticket, &reply, err);
     call_parse_headers(buf_str(&reply.header_lines), clock_utc_s(c->clock), &headers);
     if (headers.date_utc_s > 0) {
@@ -183,6 +202,10 @@ static int try_once(struct caller *c, const char *path_and_query, call_classify 
         if (*out_verdict == REPLY_PAGE)
             hold_reply(c, path_and_query, &reply.body, &headers);
     }
+    call_count_outcome(c->metrics, endpoint, *out_verdict, reply.error.status != CCD_OK);
+    metric_observe(c->metrics, METRIC_CALL_SECONDS, (int)endpoint, clock_mono_us(NULL) - sent_us);
+    metric_add(c->metrics, METRIC_RECEIVED_BYTES, (int)endpoint, 0,
+               (int64_t)(reply.body.len + reply.header_lines.len));
     call_violated_window(&headers, out_window, out_wait_ms);
     if (err->retry_after_ms > *out_wait_ms)
         *out_wait_ms = err->retry_after_ms;
@@ -233,6 +256,8 @@ static bool answer_from_cache(struct caller *c, const char *path_and_query, call
     found = found && classify(user, c->decoder, &input, &unused) == REPLY_PAGE;
     buf_release(&body);
     c->cache_hits += found;
+    metric_add(c->metrics, METRIC_CACHE_REQUESTS, found ? CACHE_LABEL_HIT : CACHE_LABEL_MISS, 0,
+               c->replies != NULL);
     if (found)
         c->sent_utc_s = kept.sent_utc_s;
     return found;
@@ -270,6 +295,7 @@ int call_make(struct caller *c, const char *path_and_query, call_classify *class
                 return error_prefix(err, "%s", path_and_query);
             wait_ms = retry_backoff_ms(&c->retry, attempt++, floor_ms, &c->rng);
         }
+        metric_add(c->metrics, METRIC_RETRIES, (int)metric_endpoint_of(path_and_query), 0, 1);
         log_warning(c->log, NULL, "%s: %s; again in %lld ms", path_and_query, err->message,
                     (long long)wait_ms);
         status = wait_us(c, wait_ms * 1000, err);

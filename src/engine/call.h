@@ -8,6 +8,7 @@
 #include "engine/reply_cache.h"
 #include "engine/retry.h"
 #include "http/client.h"
+#include "monitor/metrics.h"
 
 struct caller {
     struct http_client *http; /* NULL: open_http gives it when the first call is made */
@@ -29,6 +30,7 @@ struct caller {
     int64_t *run_calls;
     int64_t bytes;
     struct reply_cache *replies; /* NULL = none */
+    struct metrics *metrics;     /* NULL = nothing is counted */
     int64_t cache_hits;          /* answers that cost no call */
     int64_t sent_utc_s;          /* when the last answer was asked for */
     /* The vendor's clock less ours, from the last Date; and whether there was one. */
@@ -47,6 +49,9 @@ typedef enum reply_verdict call_classify(void *user, struct reply_decoder *decod
 int call_make(struct caller *caller, const char *path_and_query, call_classify *classify,
               void *user, enum reply_verdict *out_verdict, struct ccd_error *err);
 
+/* Count a call by what became of it; is_network: no reply came. */
+void call_count_outcome(struct metrics *metrics, enum metric_endpoint endpoint,
+                        enum reply_verdict verdict, bool is_network);
 /* What a throttled reply tells: the longest window with nothing left, and its rest. */
 void call_violated_window(const struct reply_headers *headers, enum rate_window *out_window,
                           int64_t *out_rest_ms);

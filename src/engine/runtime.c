@@ -30,7 +30,9 @@ struct job {
     struct buf path;      /* of the request, and … */
     struct buf body;      /* … what came, until it is committed; only with a cache */
     size_t series;
+    struct period_range window;
     int64_t sent_utc_s;
+    int64_t sent_us; /* of the monotonic clock */
     /* decode */
     struct http_reply reply;
     struct reply_headers headers;
@@ -146,6 +148,12 @@ static int ensure_writer(struct worker *w, struct ccd_error *err)
     return w->writer ? 0 : store->ops->writer_open(store, &w->writer, err);
 }
 
+static const int commit_labels[] = {
+    [STORE_COMMITTED] = COMMIT_COMMITTED,
+    [STORE_ROLLED_BACK] = COMMIT_ROLLED_BACK,
+    [STORE_UNKNOWN] = COMMIT_UNKNOWN,
+};
+
 /* Commit the jobs in one transaction. On a failure to put one, nothing of it stays. *out_begun: the
  * database let us begin. */
 static enum store_outcome write_group(struct worker *w, struct job *const *jobs, size_t count,
@@ -155,6 +163,7 @@ static enum store_outcome write_group(struct worker *w, struct job *const *jobs,
     if (ensure_writer(w, err) != 0)
         return STORE_ROLLED_BACK;
     const struct store_ops *ops = w->writer->ops;
+    int64_t begun_us = clock_mono_us(NULL);
     int status = ops->writer_begin(w->writer, err);
     *out_begun = status == 0;
     for (size_t i = 0; i < count && status == 0; i++)
@@ -164,6 +173,9 @@ static enum store_outcome write_group(struct worker *w, struct job *const *jobs,
         outcome = ops->writer_commit(w->writer, err);
     else
         ops->writer_rollback(w->writer);
+    metric_add(w->runtime->config.metrics, METRIC_COMMITS, commit_labels[outcome], 0, 1);
+    metric_observe(w->runtime->config.metrics, METRIC_COMMIT_SECONDS, 0,
+                   clock_mono_us(NULL) - begun_us);
     if (outcome == STORE_UNKNOWN ||
         (outcome == STORE_ROLLED_BACK && ccd_status_action(err->status) == CCD_ACTION_RECONNECT))
         drop_connection(w);
@@ -424,7 +436,11 @@ static void send_request(struct runtime *r, uint32_t slot)
     struct session_request request = session_request(r->session, slot);
     struct str market = str_from(request.names->market);
     struct str name = str_from(request.names->mapped_instrument);
+    bool is_again = job->path.len > 0 && job->series == request.series &&
+                    job->window.from_ts == request.window.from_ts &&
+                    job->window.to_ts == request.window.to_ts;
     job->series = request.series;
+    job->window = request.window;
     job->type = request.type;
     job->rows_max = (size_t)((request.window.to_ts - request.window.from_ts) /
                              interval_infos[request.interval].step_s) +
@@ -432,6 +448,7 @@ static void send_request(struct runtime *r, uint32_t slot)
     job->sent_utc_s = clock_utc_s(r->config.clock);
     error_clear(&job->error);
     job->is_cached = false;
+    job->sent_us = clock_mono_us(NULL);
     buf_release(&job->body);
     buf_clear(&job->path);
     if (request_candles(&job->path, request.type, request.interval, market, name, request.window) !=
@@ -443,6 +460,7 @@ static void send_request(struct runtime *r, uint32_t slot)
     else
         http_send(r->config.http, job->path.data, job, &job->error);
     job->sent = job->error.status == CCD_OK;
+    metric_add(r->config.metrics, METRIC_RETRIES, ENDPOINT_CANDLES, 0, is_again);
     if (job->sent)
         return;
     job->verdict = job->error.status == CCD_BAD_REQUEST ? REPLY_BAD_SERIES : REPLY_RETRY;
@@ -520,7 +538,11 @@ static void take_replies(struct runtime *r)
         struct job *job = reply.tag;
         job->sent = false;
         job->reply = reply;
-        r->totals.bytes += (int64_t)(reply.body.len + reply.header_lines.len);
+        int64_t bytes = (int64_t)(reply.body.len + reply.header_lines.len);
+        r->totals.bytes += bytes;
+        metric_add(r->config.metrics, METRIC_RECEIVED_BYTES, ENDPOINT_CANDLES, 0, bytes);
+        metric_observe(r->config.metrics, METRIC_CALL_SECONDS, ENDPOINT_CANDLES,
+                       clock_mono_us(NULL) - job->sent_us);
         call_parse_headers(buf_str(&reply.header_lines), job->sent_utc_s, &job->headers);
         settle_permit(r, job, reply.status > 0 ? &job->headers : NULL);
         if (job->headers.date_utc_s > 0 && job->headers.date_utc_s < job->sent_utc_s)
@@ -546,6 +568,36 @@ static void log_answer(const struct runtime *r, const struct job *job)
     log_line(r->config.log, expected ? LOG_DEBUG : LOG_WARNING, &subject, "%s", job->error.message);
 }
 
+static int type_label(const struct data_type *type)
+{
+    size_t at = 0;
+    while (at < data_type_count && data_types[at] != type)
+        at++;
+    return (int)at;
+}
+
+static void count_reply(const struct runtime *r, const struct job *job)
+{
+    struct metrics *m = r->config.metrics;
+    metric_add(m, METRIC_CACHE_REQUESTS, job->is_cached ? CACHE_LABEL_HIT : CACHE_LABEL_MISS, 0,
+               r->config.replies != NULL);
+    metric_add(m, METRIC_ROWS_DECODED, type_label(job->type), 0,
+               job->verdict == REPLY_PAGE ? (int64_t)job->batch.row_count : 0);
+    if (!job->is_cached)
+        call_count_outcome(m, ENDPOINT_CANDLES, job->verdict,
+                           job->error.status == CCD_NETWORK || job->error.status == CCD_TLS);
+}
+
+static void count_rows(const struct runtime *r, const struct job *job)
+{
+    struct metrics *m = r->config.metrics;
+    int type = type_label(job->type);
+    metric_add(m, METRIC_ROWS_INSERTED, type, 0, job->result.inserted);
+    metric_add(m, METRIC_ROWS_CHANGED, type, 0, job->result.changed);
+    metric_add(m, METRIC_ROWS_UNCHANGED, type, 0, job->result.unchanged);
+    metric_add(m, METRIC_ROWS_QUARANTINED, type, 0, job->result.rejected);
+}
+
 static void take_done(struct runtime *r)
 {
     struct job *job;
@@ -553,8 +605,12 @@ static void take_done(struct runtime *r)
         r->in_threads--;
         log_answer(r, job);
         job->rewritten = job->written && job->outcome != STORE_COMMITTED;
-        if (job->written && job->outcome == STORE_COMMITTED)
+        if (job->written && job->outcome == STORE_COMMITTED) {
+            count_rows(r, job);
             keep_page(r, job);
+        } else if (!job->written) {
+            count_reply(r, job);
+        }
         if (!job->written) {
             job->distrusts_cache = job->is_cached && job->verdict != REPLY_PAGE;
             push_reply(r, job);
@@ -591,6 +647,9 @@ static void check_stop(struct runtime *r)
 static void report_progress(struct runtime *r, bool now)
 {
     int64_t now_us = clock_mono_us(r->config.clock);
+    metric_set(r->config.metrics, METRIC_QUEUE_DEPTH, 0, 0, r->in_threads);
+    metric_set(r->config.metrics, METRIC_OPEN_CALLS, 0, 0,
+               session_totals(r->session).in_flight - r->in_threads);
     if (!r->config.progress || (!now && now_us < r->next_progress_us))
         return;
     r->next_progress_us = now_us + progress_every_us;

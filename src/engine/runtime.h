@@ -13,14 +13,16 @@
 #include "engine/reply_cache.h"
 #include "engine/session.h"
 #include "http/client.h"
+#include "monitor/metrics.h"
 
 struct runtime_config {
     struct http_client *http;
     struct ledger *ledger;
     struct store *store;
     struct reply_cache *replies; /* NULL = none; used by the control thread */
-    int slots;          /* as the session's */
-    int decoders;       /* threads, 1…16 */
+    struct metrics *metrics;     /* NULL = nothing is counted */
+    int slots;                   /* as the session's */
+    int decoders;                /* threads, 1…16 */
     int writers;        /* threads, 1…64; more than one only with STORE_PARALLEL_WRITERS */
     int64_t chunk_rows; /* rows per transaction at most, whole pages */
     const struct clock *clock;

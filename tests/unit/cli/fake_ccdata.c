@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include <ccdata/health.h>
+#include <ccdata/metrics.h>
 #include <ccdata/schedule.h>
+#include <ccdata/serve.h>
 
 #include "base/error.h"
 #include "base/str.h"
@@ -424,7 +426,8 @@ const char *ccd_setting_value(const struct ccd_client *client, const char *name,
                               const char **out_source)
 {
     (void)client;
-    *out_source = "environment";
+    if (out_source)
+        *out_source = "environment";
     if (strcmp(name, "LOG_CONSOLE_ENABLED") == 0)
         return "true";
     return strcmp(name, "LOG_LEVEL") == 0 ? fake.log_level : NULL;
@@ -462,6 +465,61 @@ bool ccd_state_directory(char *out, size_t capacity_bytes)
 {
     (void)out, (void)capacity_bytes;
     return false;
+}
+
+int ccd_metrics_text(struct ccd_client *client, ccd_metrics_write_fn *write, void *user,
+                     struct ccd_error *err)
+{
+    (void)client, (void)err;
+    return write(user, "ccdata_series 1\n", 16);
+}
+
+int ccd_metrics_write_file(struct ccd_client *client, const char *path, struct ccd_error *err)
+{
+    (void)client, (void)path, (void)err;
+    return 0;
+}
+
+int ccd_metrics_refresh(struct ccd_client *client, struct ccd_error *err)
+{
+    (void)client, (void)err;
+    return 0;
+}
+
+int ccd_metrics_reference(char **out_text, struct ccd_error *err)
+{
+    *out_text = NULL;
+    return error_set(err, CCD_NO_MEMORY, "no memory for the metrics");
+}
+
+int ccd_server_start_configured(struct ccd_client *client, struct ccd_server **out_server,
+                                struct ccd_error *err)
+{
+    (void)client, (void)out_server;
+    return error_set(err, CCD_CONFIG, "no listener here");
+}
+
+const char *ccd_server_address(const struct ccd_server *server)
+{
+    (void)server;
+    return "";
+}
+
+void ccd_server_on_metrics(struct ccd_server *server, ccd_server_body_fn *body, void *user)
+{
+    (void)server, (void)body, (void)user;
+}
+
+int ccd_server_publish(struct ccd_server *server, const char *route, int http_status,
+                       const char *json, struct ccd_error *err)
+{
+    (void)server, (void)route, (void)http_status, (void)json, (void)err;
+    return 0;
+}
+
+void ccd_server_stop(struct ccd_server *server)
+{
+    (void)server;
 }
 
 const char *ccd_verdict_name(enum ccd_verdict verdict)
