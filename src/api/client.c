@@ -73,6 +73,24 @@ static int read_settings(const struct ccd_options *options, struct config_overri
     return 0;
 }
 
+static int read_traces(struct ccd_client *client, struct ccd_error *err)
+{
+    const struct str *names = NULL;
+    size_t count = config_list(client->config, CONFIG_CCDATA_TRACE, &names);
+    for (size_t i = 0; i < count; i++) {
+        int trace = 0;
+        while (trace < TRACE_COUNT &&
+               !str_equal_nocase(names[i], str_from(log_trace_name((enum log_trace)trace))))
+            trace++;
+        if (trace == TRACE_COUNT)
+            return error_set(err, CCD_CONFIG,
+                             "CCDATA_TRACE knows http, plan, store and quota, not \"" STR_FMT "\"",
+                             STR_ARG(names[i]));
+        client->log.traces |= 1u << trace;
+    }
+    return 0;
+}
+
 static void log_warnings(const struct ccd_client *client)
 {
     for (size_t i = 0; i < config_warning_count(client->config); i++)
@@ -116,6 +134,8 @@ int ccd_open(const struct ccd_options *options, struct ccd_client **out_client,
     }
     if (status == 0)
         status = redactor_init(&client->redactor, client->config, err);
+    if (status == 0)
+        status = read_traces(client, err);
     if (status != 0) {
         ccd_close(client);
         return status;

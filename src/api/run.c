@@ -120,6 +120,8 @@ struct retry_policy run_retry_policy(const struct run *run)
     struct retry_policy policy = retry_policy_default;
     policy.attempts_max = (int)config_i64(c, CONFIG_API_MAX_RETRIES) + 1;
     policy.base_ms = config_ms(c, CONFIG_API_RETRY_DELAY);
+    policy.growth_percent = (int)(100 * config_f64(c, CONFIG_INGESTION_FAILURE_BACKOFF_MULTIPLIER));
+    policy.breaker_failures = (int)config_i64(c, CONFIG_INGESTION_MAX_CONSECUTIVE_FAILURES);
     if (config_is_given(c, CONFIG_INGESTION_MAX_FAILURE_BACKOFF))
         policy.cap_ms = config_ms(c, CONFIG_INGESTION_MAX_FAILURE_BACKOFF);
     return policy;

@@ -46,6 +46,24 @@ static int put_series(const struct execution *x, struct ccd_error *err)
     return status;
 }
 
+static void trace_plan(const struct execution *x, const struct session_series_spec *spec)
+{
+    size_t index = session_series_count(x->session) - 1;
+    const struct session_series_result *r = session_result(x->session, index);
+    const struct log_subject subject = {
+        .data_type = spec->type->name,
+        .interval = interval_infos[spec->interval].name,
+        .market = spec->names->market,
+        .instrument = spec->names->mapped_instrument,
+    };
+    char from[32], to[32];
+    log_traced(&x->run->client->log, TRACE_PLAN, &subject,
+               "%s to %s: %lld periods, %lld missing, %lld calls",
+               time_format_short(spec->want.from_ts, from), time_format_short(spec->want.to_ts, to),
+               (long long)r->plan.periods_wanted, (long long)r->plan.periods_missing,
+               (long long)r->plan.calls);
+}
+
 static int add_series(const struct execution *x, struct selected *s, struct ccd_error *err)
 {
     struct run *run = x->run;
@@ -62,7 +80,10 @@ static int add_series(const struct execution *x, struct selected *s, struct ccd_
         .merged = run->coverage.items,
         .merged_count = run->coverage.count,
     };
-    return session_add_series(x->session, &spec, err);
+    int status = session_add_series(x->session, &spec, err);
+    if (status == 0)
+        trace_plan(x, &spec);
+    return status;
 }
 
 static int new_session(struct execution *x, struct ccd_error *err)
@@ -100,8 +121,9 @@ static int new_session(struct execution *x, struct ccd_error *err)
 static void size_execution(struct execution *x)
 {
     const struct run *run = x->run;
-    x->writers = run->writes_to ? 1 : (int)database_writers(run->store, &run->database.config,
-                                       run->options.parallel_workers);
+    x->writers = run->writes_to ? 1
+                                : (int)database_writers(run->store, &run->database.config,
+                                                        run->options.parallel_workers);
     int behind = PAGES_BEHIND_WRITER * x->writers;
     x->slots = (int)run->options.parallel_workers +
                (behind < PAGES_BEHIND_MAX ? behind : PAGES_BEHIND_MAX);

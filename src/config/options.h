@@ -129,10 +129,10 @@ enum config_group {
       "Rows handed to the database in one statement; never more than a page") \
     X(INGESTION_CHUNK_SIZE, INTEGER, "rows", "10000", 1, 10000000, 0, INGESTION, \
       "Rows that may share a transaction; a page is never split") \
-    X(INGESTION_MAX_CONSECUTIVE_FAILURES, INTEGER, "failures", "5", 1, 1000, CONFIG_NOT_YET, \
+    X(INGESTION_MAX_CONSECUTIVE_FAILURES, INTEGER, "failures", "5", 1, 1000, 0, \
       INGESTION, \
       "Failures in a row after which an API host is left alone for a while") \
-    X(INGESTION_FAILURE_BACKOFF_MULTIPLIER, NUMBER, "", "2", 1, 10, CONFIG_NOT_YET, INGESTION, \
+    X(INGESTION_FAILURE_BACKOFF_MULTIPLIER, NUMBER, "", "2", 1, 10, 0, INGESTION, \
       "Growth of the wait from one retry to the next") \
     X(INGESTION_MAX_FAILURE_BACKOFF, SECONDS, "s", "300", 1, 86400, 0, INGESTION, \
       "Longest wait between two retries") \
@@ -152,6 +152,8 @@ enum config_group {
     \
     X(LOG_LEVEL, CHOICE, "DEBUG|INFO|WARNING|ERROR|CRITICAL", "INFO", 0, 0, 0, LOGGING, \
       "Least important line that is logged") \
+    X(CCDATA_TRACE, LIST, "", "", 0, 0, 0, LOGGING, \
+      "Log step by step what happens: http, plan, store, quota, one or several of them") \
     X(LOG_FORMAT, CHOICE, "text|json", "text", 0, 0, 0, LOGGING, \
       "Form of a log line") \
     X(LOG_CONSOLE_ENABLED, BOOL, "", "true", 0, 0, 0, LOGGING, \

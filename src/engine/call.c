@@ -202,6 +202,8 @@ static int try_once(struct caller *c, const char *path_and_query, call_classify 
         if (*out_verdict == REPLY_PAGE)
             hold_reply(c, path_and_query, &reply.body, &headers);
     }
+    log_traced(c->log, TRACE_HTTP, NULL, "GET %s: HTTP %ld, %zu bytes, %lld ms", path_and_query,
+               reply.status, reply.body.len, (long long)(clock_mono_us(NULL) - sent_us) / 1000);
     call_count_outcome(c->metrics, endpoint, *out_verdict, reply.error.status != CCD_OK);
     metric_observe(c->metrics, METRIC_CALL_SECONDS, (int)endpoint, clock_mono_us(NULL) - sent_us);
     metric_add(c->metrics, METRIC_RECEIVED_BYTES, (int)endpoint, 0,

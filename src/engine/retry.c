@@ -2,11 +2,14 @@
 
 #include <limits.h>
 
+enum { DOUBLINGS_MAX = 64 };
+
 const struct retry_policy retry_policy_default = {
     .base_ms = 500,
     .cap_ms = 60000,
     .attempts_max = 6,
     .page_deadline_ms = 600000,
+    .growth_percent = 200,
 };
 
 const struct retry_policy retry_policy_write = {
@@ -14,6 +17,7 @@ const struct retry_policy retry_policy_write = {
     .cap_ms = 5000,
     .attempts_max = INT_MAX,
     .page_deadline_ms = 60000,
+    .growth_percent = 200,
 };
 
 bool retry_is_over(const struct retry_policy *policy, int attempts, int64_t since_us,
@@ -26,8 +30,8 @@ int64_t retry_backoff_ms(const struct retry_policy *policy, int attempt, int64_t
                          struct rng *rng)
 {
     int64_t wait_ms = policy->base_ms;
-    for (int i = 1; i < attempt && wait_ms < policy->cap_ms; i++)
-        wait_ms *= 2;
+    for (int i = 1; i < attempt && i < DOUBLINGS_MAX && wait_ms < policy->cap_ms; i++)
+        wait_ms = wait_ms * policy->growth_percent / 100;
     if (wait_ms > policy->cap_ms)
         wait_ms = policy->cap_ms;
     wait_ms = wait_ms / 2 + (int64_t)rng_below(rng, (uint64_t)(wait_ms / 2) + 1);
@@ -53,9 +57,9 @@ void retry_budget_success(struct retry_budget *budget)
         budget->tokens++;
 }
 
-void breaker_init(struct breaker *breaker)
+void breaker_init(struct breaker *breaker, int failures_max)
 {
-    *breaker = (struct breaker){0};
+    *breaker = (struct breaker){.failures_max = failures_max};
 }
 
 bool breaker_allow(struct breaker *breaker, int64_t now_us, int64_t *out_wait_us)
@@ -74,13 +78,14 @@ bool breaker_allow(struct breaker *breaker, int64_t now_us, int64_t *out_wait_us
 
 void breaker_success(struct breaker *breaker)
 {
-    breaker_init(breaker);
+    breaker_init(breaker, breaker->failures_max);
 }
 
 void breaker_failure(struct breaker *breaker, int64_t now_us, struct rng *rng)
 {
+    int most = breaker->failures_max > 0 ? breaker->failures_max : BREAKER_FAILURES;
     breaker->consecutive_failures++;
-    if (breaker->consecutive_failures < BREAKER_FAILURES && !breaker->open)
+    if (breaker->consecutive_failures < most && !breaker->open)
         return;
     if (!breaker->open)
         breaker->opened_us = now_us;

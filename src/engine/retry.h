@@ -15,6 +15,8 @@ struct retry_policy {
     int64_t cap_ms;           /* largest backoff: 60,000 */
     int attempts_max;         /* per page, the first try included: 6 */
     int64_t page_deadline_ms; /* per page, from its first try: 600,000 */
+    int growth_percent;       /* from one backoff to the next: 200 */
+    int breaker_failures;     /* in a row that open the breaker; 0 = BREAKER_FAILURES */
 };
 extern const struct retry_policy retry_policy_default; /* of asking the vendor */
 /* Of writing: a database that restarts, or changes places with another, is back within a minute
@@ -25,7 +27,7 @@ bool retry_is_over(const struct retry_policy *policy, int attempts, int64_t sinc
                    int64_t now_us);
 
 /* Wait before try number attempt + 1 (attempt >= 1 tries were made): min(cap, base *
- * 2^(attempt-1)), half of it fixed and half random ("equal jitter"), but at least `floor_ms`
+ * growth^(attempt-1)), half of it fixed and half random ("equal jitter"), but at least `floor_ms`
  * (Retry-After, rest of a violated window). */
 int64_t retry_backoff_ms(const struct retry_policy *policy, int attempt, int64_t floor_ms,
                          struct rng *rng);
@@ -46,13 +48,14 @@ enum {
 };
 struct breaker {
     int consecutive_failures;
+    int failures_max; /* of the policy; 0 = BREAKER_FAILURES */
     bool open;
     bool probing;      /* a probe is out */
     int64_t opened_us; /* when it opened; kept while it stays open */
     int64_t next_probe_us;
     int64_t probe_deadline_us;
 };
-void breaker_init(struct breaker *breaker);
+void breaker_init(struct breaker *breaker, int failures_max);
 /* Whether a request may go out now; when it may and the breaker is open, it is the probe. Otherwise
  * *out_wait_us is when to ask again. */
 bool breaker_allow(struct breaker *breaker, int64_t now_us, int64_t *out_wait_us);

@@ -154,6 +154,12 @@ static const int commit_labels[] = {
     [STORE_UNKNOWN] = COMMIT_UNKNOWN,
 };
 
+static const char *const outcome_texts[] = {
+    [STORE_COMMITTED] = "committed",
+    [STORE_ROLLED_BACK] = "rolled back",
+    [STORE_UNKNOWN] = "with an unknown end",
+};
+
 /* Commit the jobs in one transaction. On a failure to put one, nothing of it stays. *out_begun: the
  * database let us begin. */
 static enum store_outcome write_group(struct worker *w, struct job *const *jobs, size_t count,
@@ -174,8 +180,10 @@ static enum store_outcome write_group(struct worker *w, struct job *const *jobs,
     else
         ops->writer_rollback(w->writer);
     metric_add(w->runtime->config.metrics, METRIC_COMMITS, commit_labels[outcome], 0, 1);
-    metric_observe(w->runtime->config.metrics, METRIC_COMMIT_SECONDS, 0,
-                   clock_mono_us(NULL) - begun_us);
+    int64_t took_us = clock_mono_us(NULL) - begun_us;
+    metric_observe(w->runtime->config.metrics, METRIC_COMMIT_SECONDS, 0, took_us);
+    log_traced(w->runtime->config.log, TRACE_STORE, NULL, "%zu pages %s in %lld ms", count,
+               outcome_texts[outcome], (long long)(took_us / 1000));
     if (outcome == STORE_UNKNOWN ||
         (outcome == STORE_ROLLED_BACK && ccd_status_action(err->status) == CCD_ACTION_RECONNECT))
         drop_connection(w);
@@ -350,6 +358,11 @@ static void acquire(struct runtime *r, uint32_t slot, enum call_priority priorit
     if (permit.answer == PERMIT_SPENT)
         call_quota_error(&event.error, permit.window,
                          clock_utc_s(r->config.clock) + wait_us / 1000000);
+    log_traced(r->config.log, TRACE_QUOTA, NULL, "slot %u: %s, %lld ms to wait", slot,
+               permit.answer == PERMIT_GRANTED ? "a permit"
+               : permit.answer == PERMIT_SPENT ? "the quota is spent"
+                                               : "no permit yet",
+               (long long)(wait_us / 1000));
     if (permit.answer == PERMIT_GRANTED) {
         r->jobs[slot].ticket = permit.ticket;
         r->jobs[slot].has_ticket = true;
@@ -543,6 +556,9 @@ static void take_replies(struct runtime *r)
         metric_add(r->config.metrics, METRIC_RECEIVED_BYTES, ENDPOINT_CANDLES, 0, bytes);
         metric_observe(r->config.metrics, METRIC_CALL_SECONDS, ENDPOINT_CANDLES,
                        clock_mono_us(NULL) - job->sent_us);
+        log_traced(r->config.log, TRACE_HTTP, NULL, "GET %s: HTTP %ld, %zu bytes, %lld ms",
+                   job->path.data, reply.status, reply.body.len,
+                   (long long)(clock_mono_us(NULL) - job->sent_us) / 1000);
         call_parse_headers(buf_str(&reply.header_lines), job->sent_utc_s, &job->headers);
         settle_permit(r, job, reply.status > 0 ? &job->headers : NULL);
         if (job->headers.date_utc_s > 0 && job->headers.date_utc_s < job->sent_utc_s)

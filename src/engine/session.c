@@ -110,7 +110,7 @@ int session_new(const struct session_config *config, struct session **out, struc
     s->config = *config;
     s->rng.state = config->seed;
     retry_budget_init(&s->budget);
-    breaker_init(&s->breaker);
+    breaker_init(&s->breaker, s->config.retry.breaker_failures);
     for (int i = 0; i < config->slots; i++) {
         s->slots[i].judgement = mem_alloc(config->allocator, sizeof(struct judgement));
         if (!s->slots[i].judgement) {

@@ -112,4 +112,20 @@ def test_config_prints_what_holds(world):
     assert result.returncode == 2 and ".env:1" in result.stderr and "did you mean LOG_LEVEL?" in result.stderr, result.stderr
 
 
+def test_traces_tell_step_by_step(world):
+    command = ["spot_ohlcv", "--specific_market", "kraken", "--specific_instrument", "BTC-USD", "--from", "2026-02-01", "--progress", "none"]
+    with harness.simulator(world, "--now", NOW) as sim:
+        result = world.run(*command, vendor=sim.url, environment={"CCDATA_NOW": NOW, "CCDATA_TRACE": "http,plan store, quota", "LOG_LEVEL": "INFO"})
+        assert result.returncode == 0, result.stderr
+        requests = sim.requests()
+        assert result.stderr.count("http: GET /") == len(requests), result.stderr
+        for part in ("spot_ohlcv 1d kraken BTC-USD: plan: 2026-02-01 to 2026-03-01: 28 periods, 28 missing, 1 calls", "store: 1 pages committed in", "quota: slot"):
+            assert part in result.stderr, (part, result.stderr)
+        assert harness.KEY not in result.stderr
+        quiet = world.run(*command, vendor=sim.url, environment={"CCDATA_NOW": NOW, "CCDATA_TRACE": "plan"})
+        assert "http: " not in quiet.stderr and "plan: " in quiet.stderr, quiet.stderr
+    wrong = world.run(*command, environment={"CCDATA_TRACE": "everything"})
+    assert wrong.returncode == 2 and "http, plan, store and quota" in wrong.stderr, wrong.stderr
+
+
 harness.main(globals())

@@ -59,6 +59,32 @@ TEST(retry_backoff_waits_at_least_the_floor)
     }
 }
 
+TEST(retry_backoff_grows_as_it_is_told)
+{
+    struct rng r = {1};
+    struct retry_policy p = {.base_ms = 1000, .cap_ms = 1000000, .growth_percent = 300};
+    for (int i = 0; i < 100; i++) {
+        int64_t wait_ms = retry_backoff_ms(&p, 3, 0, &r);
+        CHECK(wait_ms >= 4500 && wait_ms <= 9000);
+    }
+    p.growth_percent = 100;
+    CHECK(retry_backoff_ms(&p, 1 << 30, 0, &r) <= 1000);
+}
+
+TEST(breaker_opens_after_as_many_failures_as_it_is_told)
+{
+    struct rng r = {1};
+    struct breaker b;
+    breaker_init(&b, 2);
+    for (int round = 0; round < 2; round++) {
+        breaker_failure(&b, 0, &r);
+        CHECK(!b.open);
+        breaker_failure(&b, 0, &r);
+        CHECK(b.open);
+        breaker_success(&b); /* it keeps its measure */
+    }
+}
+
 TEST(retry_backoff_of_a_strange_policy)
 {
     struct rng r = {1};
@@ -95,7 +121,7 @@ TEST(retry_budget_adds_at_most_a_share)
 /* An open breaker at mono time 0. */
 static void open_breaker(struct breaker *b, struct rng *r)
 {
-    breaker_init(b);
+    breaker_init(b, 0);
     for (int i = 0; i < BREAKER_FAILURES; i++)
         breaker_failure(b, 0, r);
 }
@@ -105,7 +131,7 @@ TEST(breaker_opens_after_failures_in_a_row)
     struct rng r = {1};
     struct breaker b;
     int64_t wait_us;
-    breaker_init(&b);
+    breaker_init(&b, 0);
     for (int i = 0; i < BREAKER_FAILURES - 1; i++) {
         breaker_failure(&b, 0, &r);
         CHECK(breaker_allow(&b, 0, &wait_us));
@@ -185,7 +211,7 @@ TEST(breaker_remembers_when_it_opened)
 {
     struct rng r = {1};
     struct breaker b;
-    breaker_init(&b);
+    breaker_init(&b, 0);
     for (int i = 0; i < 20; i++)
         breaker_failure(&b, 1000 + i, &r);
     CHECK_INT(1000 + BREAKER_FAILURES - 1, b.opened_us);
