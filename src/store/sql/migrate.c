@@ -92,8 +92,8 @@ static int run_1_to_2(struct sql_connection *c, struct ccd_error *err)
         "PRAGMA legacy_alter_table=OFF",
     };
     static const char *const after[] = {
-        "INSERT INTO ccdata_schema (version, settle_s)"
-        " SELECT 2, settle_s FROM ccdata_schema_1 ORDER BY version DESC LIMIT 1",
+        ("INSERT INTO ccdata_schema (version, settle_s)"
+         " SELECT 2, settle_s FROM ccdata_schema_1 ORDER BY version DESC LIMIT 1"),
         "DROP TABLE ccdata_schema_1",
         "DROP TABLE ccdata_quarantine_1",
     };

@@ -45,6 +45,29 @@ static const struct code_status system_codes[] = {
     {ENOMEM, CCD_NO_MEMORY},
 };
 
+/* What to do about what the system says. */
+static const struct {
+    int code;
+    const char *advice;
+} advices[] = {
+    {EACCES, "; let the user of ccdata read and write it and its folder"},
+    {EPERM, "; let the user of ccdata read and write it and its folder"},
+    {EROFS, "; its file system takes no writes: choose another place"},
+    {ENOENT, "; make its folder first"},
+    {EMFILE, "; raise the limit of open files (ulimit -n)"},
+    {ENFILE, "; raise the limit of open files of the system"},
+    {ENOSPC, "; make room on its disk"},
+    {EDQUOT, "; make room on its disk"},
+};
+
+static const char *advice_for(int errno_value)
+{
+    for (size_t i = 0; i < sizeof(advices) / sizeof(*advices); i++)
+        if (advices[i].code == errno_value)
+            return advices[i].advice;
+    return "";
+}
+
 static bool look_up(const struct code_status *table, size_t count, int code,
                     enum ccd_status *out_status)
 {
@@ -72,8 +95,13 @@ int sqlite_error(struct sqlite_connection *c, int code, const char *doing, struc
     if ((code & 0xff) == SQLITE_CANTOPEN)
         LOOK_UP(system_codes, system_code, &status);
     struct ccd_error own = {0};
-    error_set_native(&own, status, extended, "cannot %s %s: %s", doing, c->base.target->name,
-                     c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(code));
+    /* SQLite's words for a file that cannot be opened do not say why. */
+    bool says_why = (code & 0xff) != SQLITE_CANTOPEN || system_code == 0;
+    error_set_native(&own, status, extended, "cannot %s %s: %s%s", doing, c->base.target->name,
+                     !says_why ? strerror(system_code)
+                     : c->db   ? sqlite3_errmsg(c->db)
+                               : sqlite3_errstr(code),
+                     says_why ? "" : advice_for(system_code));
     if (status == CCD_DISK && c->failure.status == CCD_OK)
         c->failure = own;
     if (status == CCD_DATABASE_UNREACHABLE)
@@ -87,6 +115,6 @@ int system_error(int errno_value, const char *doing, const char *name, struct cc
 {
     enum ccd_status status = CCD_DATABASE_UNREACHABLE;
     LOOK_UP(system_codes, errno_value, &status);
-    return error_set_native(err, status, errno_value, "cannot %s %s: %s", doing, name,
-                            strerror(errno_value));
+    return error_set_native(err, status, errno_value, "cannot %s %s: %s%s", doing, name,
+                            strerror(errno_value), advice_for(errno_value));
 }
