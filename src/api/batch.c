@@ -47,7 +47,7 @@ static bool is_of_run(struct str key)
     static const char *const NAMES[] = {
         "parallel_workers",  "dry_run",        "max_calls", "wait",     "lock_wait", "no_create",
         "enable_monitoring", "enable_caching", "json",      "database", "progress",  "strict",
-        "continue_on_error", "env_file",
+        "continue_on_error", "env_file",       "metrics_file",
     };
     for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
         if (str_distance(key, str_from(NAMES[i])) == 0)

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <ccdata/alerts.h>
+
 #include "http/client.h"
 #include "monitor/metrics.h"
 
@@ -152,6 +154,7 @@ void ccd_close(struct ccd_client *client)
 {
     if (!client)
         return;
+    ccd_alerts_flush(client);
     cache_close(client->cache);
     metrics_free(client->metrics, NULL);
     redactor_release(&client->redactor);

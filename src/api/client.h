@@ -12,6 +12,7 @@
 #include "config/config.h"
 
 struct metrics;
+struct alert_sender;
 
 struct ccd_client {
     struct config *config;
@@ -25,6 +26,7 @@ struct ccd_client {
     int64_t fixed_now_us; /* … it is always this time */
     atomic_int stop_level;
     struct metrics *metrics; /* counted by any thread of a run */
+    struct alert_sender *alerts; /* the thread that tells of alerts; NULL = none */
     struct cache *cache; /* NULL: off, or not opened yet; it outlives runs */
     char cache_directory[4096];
 };

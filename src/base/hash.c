@@ -111,6 +111,38 @@ void sha256_final(struct sha256 *h, uint8_t out_digest[32])
     }
 }
 
+static void add_padded_key(struct sha256 *h, const uint8_t key[64], uint8_t pad)
+{
+    uint8_t block[64];
+    for (size_t i = 0; i < sizeof block; i++)
+        block[i] = key[i] ^ pad;
+    sha256_add(h, block, sizeof block);
+    explicit_bzero(block, sizeof block);
+}
+
+void hmac_sha256(struct str key, struct str message, uint8_t out_digest[32])
+{
+    uint8_t block[64] = {0};
+    struct sha256 h;
+    if (key.len > sizeof block) {
+        sha256_init(&h);
+        sha256_add(&h, key.ptr, key.len);
+        sha256_final(&h, block);
+    } else if (key.len > 0) {
+        memcpy(block, key.ptr, key.len);
+    }
+    sha256_init(&h);
+    add_padded_key(&h, block, 0x36);
+    sha256_add(&h, message.ptr, message.len);
+    sha256_final(&h, out_digest);
+    sha256_init(&h);
+    add_padded_key(&h, block, 0x5c);
+    sha256_add(&h, out_digest, 32);
+    sha256_final(&h, out_digest);
+    explicit_bzero(block, sizeof block);
+    explicit_bzero(&h, sizeof h);
+}
+
 uint64_t rng_next(struct rng *r)
 {
     r->state += 0x9E3779B97F4A7C15U;

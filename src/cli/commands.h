@@ -38,6 +38,7 @@ int schema_run(struct cli *cli, const struct args *args);
 int config_run(struct cli *cli, const struct args *args);
 int daemon_run(struct cli *cli, const struct args *args);
 int init_run(struct cli *cli, const struct args *args);
+int alerts_run(struct cli *cli, const struct args *args);
 int metrics_run(struct cli *cli, const struct args *args);
 int health_run(struct cli *cli, const struct args *args);
 int doctor_run(struct cli *cli, const struct args *args);

@@ -1,4 +1,5 @@
 /* The nine data types: one command each, all the same run. */
+#include <ccdata/alerts.h>
 #include <ccdata/ccdata.h>
 
 #include "cli/args.h"
@@ -82,6 +83,16 @@ static int print_report(struct cli *cli, const struct args *args, const struct c
     return exit_code ? exit_code : failed;
 }
 
+void jobs_alert(struct client *client, const char *command, const struct ccd_report *report,
+                const struct ccd_error *why)
+{
+    struct ccd_error err = {0};
+    if (ccd_alerts_enabled(client->handle) &&
+        ccd_alerts_after_run(client->handle, command, report, why, &err) != 0)
+        log_sink_write(&client->log,
+                       &(struct ccd_log_line){.level = CCD_LOG_WARNING, .text = err.message});
+}
+
 static int run(struct client *client, const struct args *args, const struct ccd_job *jobs,
                size_t job_count, enum ccd_recheck recheck, struct ccd_report **out_report,
                struct ccd_error *err)
@@ -99,8 +110,10 @@ static int run(struct client *client, const struct args *args, const struct ccd_
                                : ccd_ingest(client->handle, jobs, job_count, &how, out_report, err);
     signals_unwatch();
     progress_end(&progress);
-    if (!args->dry_run)
+    if (!args->dry_run) {
+        jobs_alert(client, how.command, status == 0 ? *out_report : NULL, err);
         exposure_refresh(&exposure);
+    }
     exposure_stop(&exposure);
     return status;
 }

@@ -398,26 +398,6 @@ static int read_env_files(struct loader *l)
     return 0;
 }
 
-static void warn_unused(struct config *config)
-{
-    char names[WARNING_BYTES - 64];
-    size_t used = 0;
-    for (unsigned id = 0; id < CONFIG_COUNT; id++) {
-        const struct config_option *option = config_option((enum config_id)id);
-        if (config->given[id] && (option->flags & CONFIG_NOT_YET) != 0) {
-            if (!str_print(names + used, sizeof names - used, "%s%s", used ? ", " : "",
-                           option->name)) {
-                (void)str_copy(names + sizeof names - 4, 4, STR("..."));
-                break;
-            }
-            used += strlen(names + used);
-        }
-    }
-    if (used > 0) {
-        warn(config, "set, but not yet used: %s", names);
-    }
-}
-
 static int load(struct loader *l)
 {
     int result = read_env_files(l);
@@ -429,9 +409,6 @@ static int load(struct loader *l)
         (void)str_copy(given.source, SOURCE_BYTES,
                        str_from(config_source(l->config, CONFIG_ENVIRONMENT)));
         result = check_environment(l, &given);
-    }
-    if (result == 0) {
-        warn_unused(l->config);
     }
     return result;
 }

@@ -27,7 +27,7 @@ static void add_example_row(struct buf *out, const struct config_option *option,
     if (range[0]) {
         buf_printf(out, " (%s)", range);
     }
-    buf_add_text(out, option->flags & CONFIG_NOT_YET ? " (not yet used)\n" : "\n");
+    buf_add_char(out, '\n');
     if (value) {
         buf_printf(out, "%s=", option->name);
         add_value(out, value);
@@ -80,9 +80,6 @@ static void add_reference_row(struct buf *out, const struct config_option *optio
     add_cell(out, range);
     buf_add_text(out, " | ");
     add_cell(out, option->meaning);
-    if (option->flags & CONFIG_NOT_YET) {
-        buf_add_text(out, " (not yet used)");
-    }
     buf_add_text(out, " |\n");
 }
 

@@ -27,7 +27,6 @@ enum config_type {
 enum config_flag {
     CONFIG_HIDDEN = 1,       /* a secret: its value never appears in a message, page or log */
     CONFIG_FILE_VARIANT = 2, /* NAME_FILE names a file that holds the value */
-    CONFIG_NOT_YET = 4,      /* read and checked, but nothing uses it yet */
 };
 
 /* X(group, heading) */
@@ -50,7 +49,6 @@ enum config_group {
 };
 
 #define CONFIG_SECRET (CONFIG_HIDDEN | CONFIG_FILE_VARIANT)
-#define CONFIG_SECRET_NOT_YET (CONFIG_HIDDEN | CONFIG_FILE_VARIANT | CONFIG_NOT_YET)
 
 /* X(name, type, unit or choices, default, least, most, flags, group, meaning)
  * Choices are separated by '|'. Least and most hold for INTEGER, NUMBER and SECONDS. Default "" =
@@ -190,9 +188,9 @@ enum config_group {
       "Status tells of runs, their durations and rates, too; the same as --enable_monitoring") \
     X(MONITORING_PERFORMANCE_ENABLED, BOOL, "", "true", 0, 0, 0, MONITORING, \
       "With monitoring: say when a run is slower than the last ones of its command") \
-    X(MONITORING_ALERT_ON_FAILURE, BOOL, "", "true", 0, 0, CONFIG_NOT_YET, MONITORING, \
+    X(MONITORING_ALERT_ON_FAILURE, BOOL, "", "true", 0, 0, 0, MONITORING, \
       "Raise an alert when a run fails") \
-    X(MONITORING_ALERT_CONSECUTIVE_FAILURES, INTEGER, "failures", "3", 1, 1000, CONFIG_NOT_YET, \
+    X(MONITORING_ALERT_CONSECUTIVE_FAILURES, INTEGER, "failures", "3", 1, 1000, 0, \
       MONITORING, \
       "Failed runs in a row that raise an alert of their own") \
     X(MONITORING_HEALTH_CHECK_INTERVAL, SECONDS, "s", "300", 1, 86400, 0, MONITORING, \
@@ -213,23 +211,41 @@ enum config_group {
     X(CCDATA_SERVE_NAMES, LIST, "", "", 0, 0, 0, MONITORING, \
       "Further names that clients call the server by, as name or name:port; others are refused") \
     \
-    X(SLACK_WEBHOOK_URL, URL, "", "", 0, 0, CONFIG_SECRET_NOT_YET, ALERTS, \
+    X(ALERT_COOLDOWN, SECONDS, "s", "3600", 0, 2592000, 0, ALERTS, \
+      "An alert that stays or comes back is told of again after this time") \
+    X(ALERT_QUOTA_PERCENT, INTEGER, "percent", "10", 0, 100, 0, ALERTS, \
+      "So much of the hour, the day or the month left is an alert") \
+    X(ALERT_RESTATED_ROWS, INTEGER, "rows", "1000", 1, 1000000000, 0, ALERTS, \
+      "So many stored rows that the vendor changed, found by one run, are an alert") \
+    X(ALERT_STALE_PERIODS, INTEGER, "periods", "2", 1, 10000, 0, ALERTS, \
+      "The newest candle so many periods behind is an alert") \
+    X(ALERT_ALLOW_PRIVATE, BOOL, "", "false", 0, 0, 0, ALERTS, \
+      "Webhooks may lead into private networks and to this host") \
+    X(ALERT_CA_FILE, PATH, "", "", 0, 0, 0, ALERTS, \
+      "Certificates of the authorities that webhooks and mail servers are trusted by; unset: the " \
+      "system's") \
+    X(ALERT_COMMAND, TEXT, "", "", 0, 0, 0, ALERTS, \
+      "A program and its words, started without a shell, with each notice as JSON on its " \
+      "standard input") \
+    X(ALERT_WEBHOOK_SECRET, PASSWORD, "", "", 0, 0, CONFIG_SECRET, ALERTS, \
+      "Notices to ALERT_WEBHOOK_URL are signed with it: HMAC-SHA256, X-Ccdata-Signature") \
+    X(SLACK_WEBHOOK_URL, URL, "", "", 0, 0, CONFIG_SECRET, ALERTS, \
       "Slack webhook that alerts are sent to") \
-    X(DISCORD_WEBHOOK_URL, URL, "", "", 0, 0, CONFIG_SECRET_NOT_YET, ALERTS, \
+    X(DISCORD_WEBHOOK_URL, URL, "", "", 0, 0, CONFIG_SECRET, ALERTS, \
       "Discord webhook that alerts are sent to") \
-    X(ALERT_WEBHOOK_URL, URL, "", "", 0, 0, CONFIG_SECRET_NOT_YET, ALERTS, \
+    X(ALERT_WEBHOOK_URL, URL, "", "", 0, 0, CONFIG_SECRET, ALERTS, \
       "Any other address that takes alerts as JSON") \
-    X(SMTP_HOST, TEXT, "", "", 0, 0, CONFIG_NOT_YET, ALERTS, \
+    X(SMTP_HOST, TEXT, "", "", 0, 0, 0, ALERTS, \
       "Mail server that alerts are sent through") \
-    X(SMTP_PORT, INTEGER, "", "587", 1, 65535, CONFIG_NOT_YET, ALERTS, \
+    X(SMTP_PORT, INTEGER, "", "587", 1, 65535, 0, ALERTS, \
       "Its port") \
-    X(SMTP_USER, TEXT, "", "", 0, 0, CONFIG_NOT_YET, ALERTS, \
+    X(SMTP_USER, TEXT, "", "", 0, 0, 0, ALERTS, \
       "User there") \
-    X(SMTP_PASSWORD, PASSWORD, "", "", 0, 0, CONFIG_SECRET_NOT_YET, ALERTS, \
+    X(SMTP_PASSWORD, PASSWORD, "", "", 0, 0, CONFIG_SECRET, ALERTS, \
       "Password of that user") \
-    X(SMTP_FROM, TEXT, "", "", 0, 0, CONFIG_NOT_YET, ALERTS, \
+    X(SMTP_FROM, TEXT, "", "", 0, 0, 0, ALERTS, \
       "Sender of the mail") \
-    X(SMTP_TO, LIST, "", "", 0, 0, CONFIG_NOT_YET, ALERTS, \
+    X(SMTP_TO, LIST, "", "", 0, 0, 0, ALERTS, \
       "Those who get it")
 // clang-format on
 

@@ -32,7 +32,7 @@ def test_keys_are_the_options_of_the_commands(world):
     rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
     types = [entry["name"] for entry in world.run_json("types", database=False)["types"]]
     # How a run is made and shown, not what it fetches.
-    of_the_run = {"parallel_workers", "dry_run", "max_calls", "reserve", "wait", "lock_wait", "no_create", "json"}
+    of_the_run = {"parallel_workers", "dry_run", "max_calls", "reserve", "wait", "lock_wait", "no_create", "json", "metrics_file"}
     for name in types:
         keys = {row[0].strip("| `") for row in rows if f"`{name}`" in row[3] and "all, required" not in row[3]}
         text = world.run(name, "--help", database=False).stdout

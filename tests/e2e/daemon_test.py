@@ -19,8 +19,9 @@ SOON = {"CCDATA_SETTLE_SECONDS": "0", "CCDATA_SCHEDULE_JITTER": "0"}
 
 
 def operation(every="2s", **keys):
-    return {"data_type": "spot_ohlcv", "interval": "1m", "specific_market": "kraken", "specific_instrument": "BTC-USD",
-            "from": time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() - 1800)), "every": every, **keys}
+    """Of days that are long over: what it fetches is final whatever the time of the test is."""
+    return {"data_type": "spot_ohlcv", "interval": "1d", "specific_market": "kraken", "specific_instrument": "BTC-USD",
+            "from": "2025-01-01", "to": "2025-02-28", "every": every, **keys}
 
 
 def write(world, *operations):
@@ -84,17 +85,17 @@ def test_what_never_ran_runs_at_once_and_what_was_missed_once(world):
     with harness.simulator(world) as sim:
         with daemon(world, sim.url) as d:
             d.wait_for("run ended: complete")
-            d.wait_for("next: spot_ohlcv 1m at")
+            d.wait_for("next: spot_ohlcv 1d at")
             assert d.stop() == 0
         with daemon(world, sim.url) as d:
-            d.wait_for("next: spot_ohlcv 1m at")
+            d.wait_for("next: spot_ohlcv 1d at")
             assert d.stop() == 0 and "run ended" not in d.text(), "it had run today"
         state = next((world.folder / "state" / "ccdata").glob("daemon-*"))
         key, _ = state.read_text().split()
         state.write_text(f"{key} {int(time.time()) - 3 * 86400}\n")
         with daemon(world, sim.url) as d:
             d.wait_for("run ended: complete")
-            d.wait_for("next: spot_ohlcv 1m at")
+            d.wait_for("next: spot_ohlcv 1d at")
             assert d.stop() == 0 and d.text().count("run ended") == 1, "three days were missed: one run"
         state.write_text("no such thing\n" + "x" * 5000)
         with daemon(world, sim.url) as d:
@@ -120,7 +121,7 @@ def test_hangup_reads_the_file_again_and_keeps_the_old_one_when_it_is_wrong(worl
 
 
 def test_stopped_in_mid_run_what_was_fetched_is_committed(world):
-    write(world, operation("1d", **{"from": "2024-01-01", "interval": "1h"}))
+    write(world, operation("1d", **{"from": "2024-01-01", "to": "2025-12-31", "interval": "1h"}))
     with harness.simulator(world, "--latency_ms", "150") as sim, daemon(world, sim.url, INGESTION_MAX_API_LIMIT="100", LOG_LEVEL="DEBUG") as d:
         until = time.monotonic() + 30
         while len(sim.candle_requests()) < 6 and time.monotonic() < until:

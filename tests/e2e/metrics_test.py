@@ -168,9 +168,9 @@ def test_a_real_prometheus_scrapes_a_run(world):
 
 def test_the_daemon_serves_metrics_health_and_status(world):
     port = free_port()
-    (world.folder / "daemon.json").write_text(json.dumps([{"data_type": "spot_ohlcv", "interval": "1m", "specific_market": "kraken", "every": "1d",
-                                                           "specific_instrument": "BTC-USD", "from": time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() - 1800))}]))
-    with harness.simulator(world) as sim:
+    (world.folder / "daemon.json").write_text(json.dumps([{"data_type": "spot_ohlcv", "interval": "1d", "specific_market": "kraken", "every": "1d",
+                                                           "specific_instrument": "BTC-USD", "from": time.strftime("%Y-%m-%d", time.gmtime(time.time() - 20 * 86400))}]))
+    with harness.simulator(world, "--cache_s", "0") as sim:
         daemon = world.start("daemon", "--config", "daemon.json", vendor=sim.url,
                              environment={"PROMETHEUS_ENABLED": "true", "PROMETHEUS_PORT": str(port)})
         try:
@@ -187,7 +187,7 @@ def test_the_daemon_serves_metrics_health_and_status(world):
             assert status["operations"][0]["next_start"] > status["operations"][0]["last_end"]
             assert {check["name"] for check in health["checks"]} >= {"database", "vendor", "quota", "freshness"}
             samples = parse(get(f"http://127.0.0.1:{port}/metrics"))
-            assert total(samples, "ccdata_rows_inserted_total") > 0 and samples["ccdata_coverage_ratio", 'data_type="spot_ohlcv",interval="1m"'] == 1
+            assert total(samples, "ccdata_rows_inserted_total") > 0 and samples["ccdata_coverage_ratio", 'data_type="spot_ohlcv",interval="1d"'] == 1
             request = urllib.request.Request(f"http://127.0.0.1:{port}/healthz", headers={"Host": "evil.example"})
             try:
                 urllib.request.urlopen(request, timeout=5)

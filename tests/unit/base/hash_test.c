@@ -112,3 +112,28 @@ TEST(hash_rng_below)
         CHECK(rng_below(&r, ((uint64_t)1 << 63) + 1) <= (uint64_t)1 << 63);
     }
 }
+
+/* RFC 4231, cases 2 and 6; keys of a block and of one byte more. */
+TEST(hash_hmac_sha256)
+{
+    uint8_t digest[32];
+    char text[65];
+    char key[131];
+    memset(key, 0xaa, sizeof key);
+    hmac_sha256(STR("Jefe"), STR("what do ya want for nothing?"), digest);
+    CHECK_TEXT("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+               hex(digest, text));
+    hmac_sha256((struct str){key, 131},
+                STR("Test Using Larger Than Block-Size Key - Hash Key First"), digest);
+    CHECK_TEXT("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+               hex(digest, text));
+    hmac_sha256((struct str){key, 64}, STR("x"), digest);
+    CHECK_TEXT("ce3c639dcb9d8baae5d44c3b8b5e233faab4d1860e07489af5c84f213998bd79",
+               hex(digest, text));
+    hmac_sha256((struct str){key, 65}, STR("x"), digest);
+    CHECK_TEXT("c2b9a0a013df029c7d812c5ac18388feef0194ee64fcc5f321d149c06137caa3",
+               hex(digest, text));
+    hmac_sha256((struct str){NULL, 0}, (struct str){NULL, 0}, digest);
+    CHECK_TEXT("b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad",
+               hex(digest, text));
+}

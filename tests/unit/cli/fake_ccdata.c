@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ccdata/alerts.h>
 #include <ccdata/health.h>
 #include <ccdata/metrics.h>
 #include <ccdata/schedule.h>
@@ -520,6 +521,51 @@ int ccd_server_publish(struct ccd_server *server, const char *route, int http_st
 void ccd_server_stop(struct ccd_server *server)
 {
     (void)server;
+}
+
+bool ccd_alerts_enabled(const struct ccd_client *client)
+{
+    (void)client;
+    return false;
+}
+
+int ccd_alerts_after_run(struct ccd_client *client, const char *command,
+                         const struct ccd_report *report, const struct ccd_error *why,
+                         struct ccd_error *err)
+{
+    (void)client, (void)command, (void)report, (void)why, (void)err;
+    return 0;
+}
+
+int ccd_alerts_read(struct ccd_client *client, struct ccd_alert_list **out_list,
+                    struct ccd_error *err)
+{
+    static struct ccd_alert_list none;
+    (void)client, (void)err;
+    *out_list = &none;
+    return 0;
+}
+
+void ccd_alerts_free(struct ccd_alert_list *list)
+{
+    (void)list;
+}
+
+const char *ccd_alert_receiver_at(size_t index)
+{
+    return index == 0 ? "log" : NULL;
+}
+
+bool ccd_alert_receiver_is_set(const struct ccd_client *client, size_t index)
+{
+    (void)client;
+    return index == 0;
+}
+
+int ccd_alert_receiver_try(struct ccd_client *client, size_t index, struct ccd_error *err)
+{
+    (void)client, (void)index, (void)err;
+    return 0;
 }
 
 const char *ccd_verdict_name(enum ccd_verdict verdict)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "exchange.h"
+#include "http/deliver.h"
 #include "test.h"
 
 extern char **environ;
@@ -280,4 +281,37 @@ TEST(tls_request_is_not_sent_twice)
     CHECK_INT(1, http_resends_refused(client));
     http_client_free(client);
     CHECK_INT(3, tls_server_stop(&server, last_line, sizeof last_line));
+}
+
+/* A notice goes out over TLS to a peer whose certificate fits, and to no other. */
+TEST(tls_deliver_to_good_peers_only)
+{
+    static const struct {
+        const char *certificate;
+        bool with_ca;
+        enum ccd_status status;
+        int requests;
+    } cases[] = {{"good", true, CCD_OK, 1}, {"good", false, CCD_TLS, 0}};
+    const char *problem = make_certificates();
+    if (problem) {
+        SKIP(problem);
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct tls_server server;
+        char url[64];
+        char ca_file[128];
+        char last_line[256];
+        if (!tls_server_start(&server, cases[i].certificate, "closed")) {
+            return;
+        }
+        (void)str_print(url, sizeof url, "https://localhost:%d/hook", server.port);
+        (void)str_print(ca_file, sizeof ca_file, "%s/ca.pem", directory);
+        struct delivery delivery = {.url = url,
+                                    .content_type = "application/json",
+                                    .ca_file = cases[i].with_ca ? ca_file : NULL,
+                                    .allow_private = true};
+        CHECK_INT(cases[i].status, deliver_post(&delivery, NULL));
+        CHECK_INT(cases[i].requests, tls_server_stop(&server, last_line, sizeof last_line));
+        CHECK_TEXT(cases[i].requests ? "TLSv1.3 POST /hook HTTP/1.1" : "", last_line);
+    }
 }

@@ -1,0 +1,356 @@
+/* A run has ended: facts, rules, what is remembered, and a thread that tells. */
+#include "api/alerts.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/data_type.h"
+
+enum { DETAIL_BYTES = 512, SUBJECT_BYTES = 128 };
+
+/* The thread that sends; it ends within ALERT_DEADLINE_MS, whatever the receivers do. */
+struct alert_sender {
+    pthread_t thread;
+    struct ccd_client *client;
+    struct alert_pending pending[ALERT_PENDING_MAX]; /* copies */
+    size_t count;
+    char details[ALERT_PENDING_MAX][DETAIL_BYTES];
+    char host[64]; /* ids of two hosts differ */
+};
+
+/* ---- sending ---- */
+
+static void fill(struct alert_sender *s, size_t at, char id[ALERT_ID_BYTES],
+                 struct alert_message *out)
+{
+    const struct alert_pending *p = &s->pending[at];
+    str_print(id, ALERT_ID_BYTES, "%s-%" PRIu64, s->host, p->id);
+    *out = (struct alert_message){
+        .id = id,
+        .rule = p->rule,
+        .is_resolved = p->is_resolved,
+        .subject = str_from(p->subject),
+        .detail = str_from(s->details[at]),
+        .opened_utc_s = p->opened_utc_s,
+        .sent_utc_s = clock_utc_s(&s->client->clock),
+    };
+}
+
+/* Kept for the next time when it could not be sent: at least once, with the same id. */
+static void note_delivered(struct alert_sender *s, uint64_t id, enum receiver receiver)
+{
+    struct alert_state *state = mem_new(NULL, 1, sizeof(*state));
+    struct ccd_error err = {0};
+    int lock = -1;
+    if (state && alert_memory_open(s->client, state, &lock, &err) == 0) {
+        alert_state_delivered(state, id, (unsigned)receiver);
+        alert_memory_save(state, &err);
+        alert_memory_close(lock);
+    }
+    if (err.status != CCD_OK)
+        log_warning(&s->client->log, NULL, "%s", err.message);
+    mem_free(NULL, state);
+}
+
+static void send_one(struct alert_sender *s, size_t at, enum receiver receiver, int64_t left_ms)
+{
+    char id[ALERT_ID_BYTES];
+    struct alert_message message;
+    struct ccd_error err = {0};
+    fill(s, at, id, &message);
+    if (receiver_send(s->client, receiver, &message, left_ms, &err) == 0) {
+        note_delivered(s, s->pending[at].id, receiver);
+        return;
+    }
+    redact(&s->client->redactor, err.message);
+    log_warning(&s->client->log, NULL, "a notice for %s waits for the next run: %s",
+                ccd_alert_receiver_at(receiver), err.message);
+}
+
+/* A receiver that fails once is not asked again this time: the others are not to wait for it. */
+static void *send_all(void *user)
+{
+    struct alert_sender *s = user;
+    int64_t until_us = clock_mono_us(NULL) + ALERT_DEADLINE_MS * INT64_C(1000);
+    for (int r = 0; r < RECEIVER_COUNT; r++) {
+        for (size_t i = 0; i < s->count; i++) {
+            int64_t left_ms = (until_us - clock_mono_us(NULL)) / 1000;
+            int64_t share_ms = left_ms / (RECEIVER_COUNT - r);
+            if ((s->pending[i].receivers >> r & 1) && share_ms > 0)
+                send_one(s, i, (enum receiver)r, share_ms);
+        }
+    }
+    return NULL;
+}
+
+void ccd_alerts_flush(struct ccd_client *client)
+{
+    struct alert_sender *s = client->alerts;
+    if (!s)
+        return;
+    pthread_join(s->thread, NULL);
+    mem_free(NULL, s);
+    client->alerts = NULL;
+}
+
+/* The one before has ended by now, or is waited for: a few seconds at most, hours apart. */
+static void start_sending(struct ccd_client *client, const struct alert_state *state,
+                          const char (*details)[DETAIL_BYTES])
+{
+    ccd_alerts_flush(client);
+    struct alert_sender *s = state->pending_count ? mem_new(NULL, 1, sizeof(*s)) : NULL;
+    if (!s)
+        return;
+    s->client = client;
+    s->count = state->pending_count;
+    memcpy(s->pending, state->pending, s->count * sizeof(*s->pending));
+    for (size_t i = 0; i < s->count; i++)
+        str_copy(s->details[i], DETAIL_BYTES, str_from(details[s->pending[i].rule]));
+    if (gethostname(s->host, sizeof(s->host) - 1) != 0)
+        str_copy(s->host, sizeof(s->host), STR("ccdata"));
+    if (pthread_create(&s->thread, NULL, send_all, s) != 0) {
+        mem_free(NULL, s);
+        return;
+    }
+    client->alerts = s;
+}
+
+/* ---- judging ---- */
+
+static struct alert_limits limits_of(const struct config *c)
+{
+    return (struct alert_limits){
+        .on_failure = config_bool(c, CONFIG_MONITORING_ALERT_ON_FAILURE),
+        .consecutive_failures = config_i64(c, CONFIG_MONITORING_ALERT_CONSECUTIVE_FAILURES),
+        .stale_steps = config_i64(c, CONFIG_ALERT_STALE_PERIODS),
+        .quota_percent = config_i64(c, CONFIG_ALERT_QUOTA_PERCENT),
+        .restated_rows = config_i64(c, CONFIG_ALERT_RESTATED_ROWS),
+    };
+}
+
+struct judge {
+    struct ccd_client *client;
+    struct alert_state *state;
+    struct alert_limits limits;
+    int64_t now_utc_s, cooldown_s;
+    uint64_t receivers;
+    char details[ALERT_RULE_COUNT][DETAIL_BYTES]; /* what was seen, by rule */
+};
+
+static void judge_rule(struct judge *j, enum alert_rule rule, const char *subject,
+                       const struct alert_facts *facts)
+{
+    enum alert_verdict verdict = alert_judge(rule, facts, &j->limits);
+    struct alert_entry *entry = verdict == ALERT_NOT_KNOWN
+                                    ? NULL
+                                    : alert_state_entry(j->state, rule, str_from(subject));
+    if (!entry)
+        return;
+    int64_t opened_utc_s = entry->history.opened_utc_s;
+    enum alert_notice notice = alert_update(&entry->history, verdict, j->now_utc_s, j->cooldown_s);
+    if (notice == ALERT_NOTICE_NONE)
+        return;
+    bool is_resolved = notice == ALERT_NOTICE_RESOLVED;
+    alert_state_queue(j->state, entry, is_resolved,
+                      is_resolved ? opened_utc_s : entry->history.opened_utc_s, j->receivers);
+}
+
+static void judge_all(struct judge *j, const char *subject, const struct alert_facts *facts)
+{
+    for (int rule = 0; rule < ALERT_RULE_COUNT; rule++)
+        judge_rule(j, (enum alert_rule)rule, subject, facts);
+}
+
+/* A run that was interrupted, or that the quota ended, has not failed. */
+static int is_failure(int exit_code)
+{
+    if (exit_code == ccd_status_exit_code(CCD_INTERRUPTED) ||
+        exit_code == ccd_status_exit_code(CCD_QUOTA_EXHAUSTED))
+        return -1;
+    return exit_code != 0;
+}
+
+static int64_t count_failures(struct judge *j, const char *command, int failed)
+{
+    struct alert_entry *entry = alert_state_entry(j->state, ALERT_CONSECUTIVE_FAILURES,
+                                                  str_from(command));
+    if (!entry || failed < 0)
+        return -1;
+    entry->history.failures = failed ? entry->history.failures + 1 : 0;
+    return entry->history.failures;
+}
+
+static void judge_run(struct judge *j, const char *command, const struct ccd_report *report,
+                      const struct ccd_error *why)
+{
+    struct alert_facts facts = ALERT_FACTS_UNKNOWN;
+    const struct ccd_error *error = report ? &report->error : why;
+    facts.failed = is_failure(report ? report->exit_code : ccd_status_exit_code(why->status));
+    facts.consecutive_failures = count_failures(j, command, facts.failed);
+    if (report) {
+        facts.restated = report->rows_changed;
+        facts.degraded = report->usual_call_ms > 0 ? report->degraded : -1;
+        str_print(j->details[ALERT_DEGRADED], DETAIL_BYTES, "%.0f ms for a call, usually %.0f.",
+                  report->call_ms, report->usual_call_ms);
+        str_print(j->details[ALERT_RESTATED], DETAIL_BYTES, "%" PRId64 " rows.",
+                  report->rows_changed);
+    }
+    str_copy(j->details[ALERT_RUN_FAILED], DETAIL_BYTES, str_from(error->message));
+    str_print(j->details[ALERT_CONSECUTIVE_FAILURES], DETAIL_BYTES, "%" PRId64 " so far.",
+              facts.consecutive_failures);
+    judge_all(j, command, &facts);
+}
+
+static void judge_operation(struct judge *j, const struct ccd_operation *o)
+{
+    char subject[SUBJECT_BYTES];
+    struct alert_facts facts = ALERT_FACTS_UNKNOWN;
+    facts.gaps_left = facts.quarantined = 0;
+    for (size_t i = 0; i < o->series_count; i++) {
+        facts.gaps_left += o->series[i].failed;
+        facts.quarantined += o->series[i].rejected;
+    }
+    str_print(subject, sizeof(subject), "%s%s%s", o->data_type, o->interval ? " " : "",
+              o->interval ? o->interval : "");
+    str_print(j->details[ALERT_GAPS_LEFT], DETAIL_BYTES, "%" PRId64 " periods.", facts.gaps_left);
+    str_print(j->details[ALERT_QUARANTINED], DETAIL_BYTES, "%" PRId64 " records.",
+              facts.quarantined);
+    if (o->interval && !o->not_started)
+        judge_all(j, subject, &facts);
+}
+
+/* What stands in the database and the ledger now. */
+static void judge_status(struct judge *j, const struct ccd_status_report *status)
+{
+    struct alert_facts quota = ALERT_FACTS_UNKNOWN;
+    char subject[SUBJECT_BYTES];
+    for (size_t i = 0; i < status->quota_count; i++) {
+        const struct ccd_quota_window *w = &status->quota[i];
+        bool is_long = strcmp(w->window, "second") != 0 && strcmp(w->window, "minute") != 0;
+        int64_t percent = is_long && w->limit > 0 && w->left >= 0 ? w->left * 100 / w->limit : -1;
+        if (percent >= 0 && (quota.quota_left_percent < 0 || percent < quota.quota_left_percent))
+            quota.quota_left_percent = percent;
+    }
+    str_print(j->details[ALERT_QUOTA_LOW], DETAIL_BYTES, "%" PRId64 " %% are left.",
+              quota.quota_left_percent);
+    judge_all(j, "quota", &quota);
+    for (size_t i = 0; i < status->data_count; i++) {
+        const struct ccd_stored_data *d = &status->data[i];
+        struct alert_facts facts = ALERT_FACTS_UNKNOWN;
+        enum interval interval;
+        if (!d->interval || !interval_parse(str_from(d->interval), &interval))
+            continue;
+        facts.newest_age_s = d->newest_final_age_s;
+        facts.step_s = interval_infos[interval].step_s;
+        str_print(subject, sizeof(subject), "%s %s", d->data_type, d->interval);
+        str_print(j->details[ALERT_STALE], DETAIL_BYTES, "%" PRId64 " s old.",
+                  d->newest_final_age_s);
+        judge_all(j, subject, &facts);
+    }
+}
+
+static uint64_t receivers_of(const struct ccd_client *client)
+{
+    uint64_t receivers = 0;
+    for (int r = 0; r < RECEIVER_COUNT; r++)
+        if (receiver_is_set(client, (enum receiver)r))
+            receivers |= UINT64_C(1) << r;
+    return receivers;
+}
+
+bool ccd_alerts_enabled(const struct ccd_client *client)
+{
+    return config_bool(client->config, CONFIG_MONITORING_METRICS_ENABLED) ||
+           receivers_of(client) != UINT64_C(1) << RECEIVER_LOG;
+}
+
+int ccd_alerts_after_run(struct ccd_client *client, const char *command,
+                         const struct ccd_report *report, const struct ccd_error *why,
+                         struct ccd_error *err)
+{
+    struct ccd_status_report *status = NULL;
+    struct ccd_error unused = {0};
+    int lock = -1;
+    ccd_status_read(client, NULL, &status, &unused); /* before the lock: it may take a while */
+    struct judge *j = mem_new(NULL, 1, sizeof(*j));
+    struct alert_state *state = mem_new(NULL, 1, sizeof(*state));
+    int result = j && state ? alert_memory_open(client, state, &lock, err)
+                            : error_set(err, CCD_NO_MEMORY, "no memory for alerts");
+    if (result == 0) {
+        j->client = client;
+        j->state = state;
+        j->limits = limits_of(client->config);
+        j->now_utc_s = clock_utc_s(&client->clock);
+        j->cooldown_s = config_ms(client->config, CONFIG_ALERT_COOLDOWN) / 1000;
+        j->receivers = receivers_of(client);
+        judge_run(j, command, report, why);
+        for (size_t i = 0; report && i < report->operation_count; i++)
+            judge_operation(j, &report->operations[i]);
+        if (status)
+            judge_status(j, status);
+        result = alert_memory_save(state, err);
+        alert_memory_close(lock);
+        start_sending(client, state, (const char(*)[DETAIL_BYTES])j->details);
+    }
+    ccd_status_free(status);
+    mem_free(NULL, j);
+    mem_free(NULL, state);
+    return result;
+}
+
+/* ---- reading ---- */
+
+struct list {
+    struct ccd_alert_list report; /* first: the caller's pointer is this one */
+    struct alert_state state;     /* its texts */
+    struct ccd_alert alerts[ALERT_ENTRIES_MAX];
+};
+
+static void add_alerts(struct list *list, bool open)
+{
+    for (size_t i = 0; i < list->state.entry_count; i++) {
+        const struct alert_entry *entry = &list->state.entries[i];
+        const struct alert_rule_info *rule = alert_rule_info(entry->rule);
+        bool is_open = entry->history.opened_utc_s > 0;
+        if (is_open != open || (!open && entry->history.resolved_utc_s == 0))
+            continue;
+        list->alerts[list->report.count++] = (struct ccd_alert){
+            .rule = rule->name,
+            .severity = alert_severity_name(rule->severity),
+            .subject = entry->subject,
+            .meaning = rule->meaning,
+            .next_step = rule->next_step,
+            .opened_utc_s = entry->history.opened_utc_s,
+            .noticed_utc_s = entry->history.noticed_utc_s,
+            .resolved_utc_s = entry->history.resolved_utc_s,
+        };
+    }
+}
+
+int ccd_alerts_read(struct ccd_client *client, struct ccd_alert_list **out_list,
+                    struct ccd_error *err)
+{
+    int lock = -1;
+    struct list *list = mem_new(NULL, 1, sizeof(*list));
+    if (!list)
+        return error_set(err, CCD_NO_MEMORY, "no memory for alerts");
+    int status = alert_memory_open(client, &list->state, &lock, err);
+    if (status != 0) {
+        mem_free(NULL, list);
+        return status;
+    }
+    alert_memory_close(lock);
+    add_alerts(list, true);
+    list->report.open_count = list->report.count;
+    add_alerts(list, false);
+    list->report.alerts = list->alerts;
+    list->report.pending_notices = list->state.pending_count;
+    *out_list = &list->report;
+    return 0;
+}
+
+void ccd_alerts_free(struct ccd_alert_list *list)
+{
+    mem_free(NULL, list);
+}

@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""Alerts told to real listeners: webhooks over TLS, Slack and Discord, a command, an SMTP server; once, until resolved, never in the way of a run."""
+import base64
+import contextlib
+import hashlib
+import hmac
+import http.server
+import json
+
+
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import harness
+from fake_vendor import NOW, Vendor, iso
+
+BTC = ["spot_ohlcv", "--specific_market", "kraken", "--specific_instrument", "BTC-USD", "--progress", "none", "--from", "2026-02-01"]
+CLOCK = {"CCDATA_NOW": iso(NOW)}
+FAILING = {"API_MAX_RETRIES": "0", "INGESTION_MAX_API_LIMIT": "10"}
+
+
+def certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", f"{folder}/hook.key", "-out", f"{folder}/hook.pem"], check=True, capture_output=True)
+    return f"{folder}/hook.pem", f"{folder}/hook.key"
+
+
+class Hook(http.server.ThreadingHTTPServer):
+    """Takes notices over TLS; `answer` makes the status, or hangs."""
+    daemon_threads = True
+
+    def __init__(self, files, answer=lambda: 204):
+        hook = self
+        self.notices, self.answer = [], answer
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                hook.notices.append((self.path, dict(self.headers), body))
+                self.send_response(hook.answer())
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*files)
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+
+    def handle_error(self, *_):
+        pass
+
+    @property
+    def url(self):
+        return f"https://localhost:{self.server_address[1]}"
+
+    def documents(self):
+        return [json.loads(body) for _, _, body in self.notices]
+
+
+@contextlib.contextmanager
+def hook(world, answer=lambda: 204):
+    files = world.files if hasattr(world, "files") else certificate(world.folder)
+    world.files = files
+    server = Hook(files, answer)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    world.environment.update(ALERT_CA_FILE=files[0], ALERT_ALLOW_PRIVATE="true")
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def failing(vendor, path, query):
+    return 500, {"Err": {"message": "broken"}}
+
+
+def ingest(world, url, expect=None, **settings):
+    result = world.run(*BTC, vendor=url, environment={**CLOCK, **FAILING, **settings})
+    assert expect is None or result.returncode == expect, result.stderr
+    return result
+
+
+def test_told_once_until_it_is_resolved(world):
+    vendor = Vendor()
+    with harness.replay(vendor.answer) as (url, _), hook(world) as h:
+        world.environment["ALERT_WEBHOOK_URL"] = f"{h.url}/hook"
+        world.environment["ALERT_WEBHOOK_SECRET"] = "sign-me"
+        vendor.hook = failing
+        for _ in range(5):
+            assert ingest(world, url).returncode != 0
+        rules = [(d["rule"], d["subject"], d["resolved"] if "resolved" in d else d["state"]) for d in h.documents()]
+        names = [rule for rule, _, _ in rules]
+        assert names.count("run_failed") == 1 and names.count("consecutive_failures") == 1, rules
+        opened = world.run_json("alerts", "list", database=False)
+        assert opened["open"] >= 2 and opened["pending_notices"] == 0, opened
+        vendor.hook = None
+        ingest(world, url, expect=0)
+        told = len(h.notices)
+        ids = [d["id"] for d in h.documents()]
+        assert len(set(ids)) == len(ids) and [d["rule"] for d in h.documents()].count("run_failed") == 2, h.documents()
+        ingest(world, url, expect=0)
+        assert len(h.notices) == told, "nothing new is told"
+        assert world.run_json("alerts", "list", database=False)["open"] == 0
+        for path, headers, body in h.notices:
+            expected = hmac.new(b"sign-me", body, hashlib.sha256).hexdigest()
+            assert path == "/hook" and headers["X-Ccdata-Signature"] == f"sha256={expected}"
+
+
+def test_a_hook_that_hangs_does_not_delay_a_run(world):
+    vendor = Vendor()
+    vendor.hook = failing
+    released = threading.Event()
+    with harness.replay(vendor.answer) as (url, _), hook(world, lambda: released.wait(30) and 204 or 204) as h:
+        begun = time.monotonic()
+        result = ingest(world, url, ALERT_WEBHOOK_URL=h.url)
+        took = time.monotonic() - begun
+        released.set()
+        assert result.returncode != 0 and took < 20, took
+        print(f"figure: a run with a hook that hangs: {took:.1f} s")
+        report = result.stderr.index("waits for the next run")
+        assert report > 0 and world.run_json("alerts", "list", database=False)["pending_notices"] > 0
+        first = h.documents()[0]["id"]
+        ingest(world, url, ALERT_WEBHOOK_URL=h.url)
+        assert first in [d["id"] for d in h.documents()[1:]], "sent again, with the same id"
+        assert world.run_json("alerts", "list", database=False)["pending_notices"] == 0
+
+
+def test_works_without_a_database_and_when_killed_while_sending(world):
+    released = threading.Event()
+    with hook(world, lambda: released.wait(20) and 204 or 204) as h:
+        env = dict(world.environment, **CLOCK, ALERT_WEBHOOK_URL=h.url, DATA_API_BASE_URL="http://127.0.0.1:9", MIN_API_BASE_URL="http://127.0.0.1:9")
+        process = subprocess.Popen([harness.CCDATA, *BTC, "--database", "postgresql://nobody@127.0.0.1:9/none"], cwd=world.folder, env=env,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until = time.monotonic() + 40
+        while not h.notices and time.monotonic() < until:
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+        released.set()
+        assert h.documents()[0]["rule"] == "run_failed", h.documents()
+        again = world.run(*BTC, "--database", "postgresql://nobody@127.0.0.1:9/none", vendor="http://127.0.0.1:9", database=False,
+                          environment={**CLOCK, "ALERT_WEBHOOK_URL": h.url})
+        assert again.returncode == 8
+        assert h.documents()[0]["id"] in [d["id"] for d in h.documents()[1:]], "at least once, with its id"
+
+
+def test_slack_discord_command_and_log(world):
+    vendor = Vendor()
+    vendor.hook = lambda *_: (500, {"Err": {"message": "<!channel> @everyone [x](http://evil.example)"}})
+    script = world.folder / "notify.sh"
+    script.write_text("#!/bin/sh\ncat > \"$1\"\nenv > \"$1.env\"\n")
+    script.chmod(0o755)
+    with harness.replay(vendor.answer) as (url, _), hook(world) as h:
+        result = ingest(world, url, SLACK_WEBHOOK_URL=f"{h.url}/slack", DISCORD_WEBHOOK_URL=f"{h.url}/discord", ALERT_COMMAND=f"{script} {world.folder}/told.json")
+    bodies = {path: json.loads(body) for path, _, body in h.notices}
+    assert set(bodies) == {"/slack", "/discord"}, bodies
+    assert bodies["/discord"]["allowed_mentions"] == {"parse": []}
+    assert "<!channel>" not in json.dumps(bodies["/slack"]) and "@everyone" not in json.dumps(bodies["/slack"]).replace("@\\u200beveryone", "")
+    told = json.loads((world.folder / "told.json").read_text())
+    assert told["rule"] in ("run_failed", "gaps_left", "stale") and told["id"]
+    environment = (world.folder / "told.json.env").read_text()
+    assert "CCDATA" not in environment and "SECRET" not in environment, environment
+    assert "alert: spot_ohlcv" in result.stderr, result.stderr
+
+
+class SmtpServer(threading.Thread):
+    """EHLO, STARTTLS, AUTH PLAIN, MAIL, RCPT, DATA."""
+
+    def __init__(self, files, starttls=True):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(*files)
+        self.starttls, self.mails, self.logins, self.encrypted = starttls, [], [], []
+
+    def run(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            with contextlib.suppress(OSError):
+                self.talk(peer)
+
+    def talk(self, peer):
+        peer.sendall(b"220 test\r\n")
+        lines, encrypted, receivers = peer.makefile("rb"), False, []
+        while line := lines.readline():
+            word = line.split()[0].upper()
+            if word == b"EHLO":
+                extra = b"250-STARTTLS\r\n" if self.starttls and not encrypted else b""
+                peer.sendall(b"250-test\r\n" + extra + b"250 AUTH PLAIN\r\n")
+            elif word == b"STARTTLS":
+                peer.sendall(b"220 go\r\n")
+                peer = self.context.wrap_socket(peer, server_side=True)
+                lines, encrypted = peer.makefile("rb"), True
+            elif word == b"AUTH":
+                given = line.split()[2] if len(line.split()) > 2 else (peer.sendall(b"334 \r\n"), lines.readline().strip())[1]
+                self.logins.append(base64.b64decode(given).split(b"\0"))
+                peer.sendall(b"235 yes\r\n")
+            elif word == b"RCPT":
+                receivers.append(line.split(b":")[1].strip().decode())
+                peer.sendall(b"250 ok\r\n")
+            elif word == b"DATA":
+                peer.sendall(b"354 go\r\n")
+                text = b""
+                while (part := lines.readline()) != b".\r\n":
+                    text += part
+                self.mails.append((receivers, text.decode()))
+                self.encrypted.append(encrypted)
+                peer.sendall(b"250 kept\r\n")
+            elif word == b"QUIT":
+                peer.sendall(b"221 bye\r\n")
+                return
+            else:
+                peer.sendall(b"250 ok\r\n")
+
+
+def test_mail_by_a_real_smtp_server(world):
+    files = certificate(world.folder)
+    server = SmtpServer(files)
+    server.start()
+    vendor = Vendor()
+    vendor.hook = failing
+    settings = {"SMTP_HOST": "localhost", "SMTP_PORT": str(server.port), "SMTP_USER": "me", "SMTP_PASSWORD": "m4il-pass", "SMTP_FROM": "ccdata@example.com",
+                "SMTP_TO": "one@example.com, two@example.com", "ALERT_CA_FILE": files[0]}
+    with harness.replay(vendor.answer) as (url, _):
+        result = ingest(world, url, **settings)
+    assert server.mails, result.stderr
+    receivers, text = server.mails[0]
+    assert receivers == ["<one@example.com>", "<two@example.com>"] and "Subject: [ccdata] " in text and "Message-ID: <" in text, text
+    assert server.logins[0][1:] == [b"me", b"m4il-pass"]
+    tried = world.run("alerts", "test", "mail", environment=settings, database=False)
+    assert tried.returncode == 0 and "trial" in server.mails[-1][1], tried.stderr
+    wrong = world.run("alerts", "test", "mail", environment={**settings, "SMTP_TO": "one@example.com\tx"}, database=False)
+    hostile = world.run("alerts", "test", "mail", environment={**settings, "SMTP_FROM": "a@b>\r\nRCPT TO:<c@d"}, database=False)
+    assert hostile.returncode in (2, 12) and wrong.returncode in (2, 12), (hostile.stderr, wrong.stderr)
+    server.listener.close()
+
+
+def test_addresses_and_redirects(world):
+    with hook(world) as h:
+        base = {"ALERT_WEBHOOK_URL": h.url}
+        assert world.run("alerts", "test", "webhook", environment=base, database=False).returncode == 0
+        before = len(h.notices)
+        for url in (h.url, h.url.replace("localhost", "127.0.0.1"), h.url.replace("localhost", "0x7f.1"), h.url.replace("localhost", "[::ffff:127.0.0.1]"),
+                    h.url.replace("localhost", "0.0.0.0"), h.url.replace("https", "http")):
+            refused = world.run("alerts", "test", "webhook", environment={"ALERT_WEBHOOK_URL": url, "ALERT_ALLOW_PRIVATE": "false"}, database=False)
+            assert refused.returncode == 12 and len(h.notices) == before, (url, refused.stderr)
+            assert url not in refused.stdout + refused.stderr, "the address is a secret"
+        h.answer = lambda: 302
+        assert world.run("alerts", "test", "webhook", environment=base, database=False).returncode == 12
+        h.answer = lambda: 500
+        failed = world.run_json("alerts", "test", environment=base, database=False, expect=12)
+        assert [r["sent"] for r in failed["receivers"]] == [True, False], failed
+    assert world.run("alerts", "test", "pigeon", database=False).returncode == 2
+
+
+def test_state_that_is_damaged_is_begun_anew(world):
+    vendor = Vendor()
+    vendor.hook = failing
+    with harness.replay(vendor.answer) as (url, _):
+        ingest(world, url, MONITORING_METRICS_ENABLED="true")
+        state = world.folder / "state" / "ccdata" / "alerts"
+        assert state.stat().st_mode & 0o777 == 0o600
+        state.write_bytes(state.read_bytes()[:-5])
+        result = ingest(world, url, MONITORING_METRICS_ENABLED="true")
+        assert "begun anew" in result.stderr and "alert: spot_ohlcv" in result.stderr, result.stderr
+        quiet = ingest(world, url)
+        assert "alert:" not in quiet.stderr, "nobody asked for alerts"
+
+
+harness.main(globals())
