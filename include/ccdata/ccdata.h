@@ -140,7 +140,7 @@ struct ccd_run_options {
     bool no_create; /* tables that are missing or old are DATABASE_SCHEMA instead of being made */
     /* An operation that failed stops those after it, unless this is set. */
     bool continue_on_error;
-    const char *command; /* what the run is called in ccdata_runs; NULL = the first data type */
+    const char *command;     /* what the run is called in ccdata_runs; NULL = the first data type */
     int64_t reserve_percent; /* 0…90: so much of hour, day and month is left to others; a run that
                                 has used the rest ends as if the quota were spent */
     enum ccd_recheck recheck;
@@ -236,7 +236,7 @@ struct ccd_report {
     int64_t eta_s, rows_planned;
     const char *database; /* the destination's URL, without password */
     const char *vendor;   /* the API's origin */
-    int64_t cache_hits; /* answers that came from the cache, and cost no call */
+    int64_t cache_hits;   /* answers that came from the cache, and cost no call */
     /* With MONITORING_METRICS_ENABLED and MONITORING_PERFORMANCE_ENABLED, in a run of 10 calls or
      * more: its time for a call in ms, the median of that over the last 20 complete runs of the
      * same command, and whether it was more than twice as slow. 0: fewer than 5 to compare with. */
@@ -413,10 +413,12 @@ struct ccd_status_report {
     size_t run_count;
     const struct ccd_quota_window *quota;
     size_t quota_count;
-    /* What the settings ask for, whether or not there is anything behind it yet. */
+    /* What the settings ask for. */
     bool monitoring_enabled, caching_enabled;
     const char *cache_backend;
     int64_t cache_lifetime_s, cache_entries_max;
+    /* What the process that last had a cache on this host found in it; counted 0 = none did. */
+    int64_t cache_hits, cache_misses, cache_errors, cache_counted_utc_s;
     int64_t duration_ms; /* of the reading */
 };
 
@@ -498,7 +500,7 @@ struct ccd_covered_series {
 struct ccd_coverage_report {
     const char *data_type, *interval;
     int64_t step_s;
-    int64_t final_before_ts; /* from here on periods are too young to be final */
+    int64_t final_before_ts;                 /* from here on periods are too young to be final */
     const struct ccd_covered_series *series; /* ascending by market and instrument */
     size_t series_count;
     const char *database;

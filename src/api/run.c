@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/cache_note.h"
 #include "api/vendor.h"
 #include "base/time.h"
 
@@ -291,6 +292,8 @@ int run_open(struct run *run, struct ccd_error *err)
 void run_close(struct run *run)
 {
     run->client->run_id = NULL;
+    if (run->replies && !run->plan)
+        cache_note_write(run->client);
     for (size_t i = 0; i < run->operation_count; i++) {
         selection_release(&run->operations[i].selection);
         mem_free(NULL, run->operations[i].claimed);

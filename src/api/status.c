@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/cache_note.h"
 #include "model/data_type.h"
 
 enum { REPORT_MAX_BYTES = 64 << 20, RUNS_SHOWN = 10, RUNS_MAX = 10000 };
@@ -36,6 +37,12 @@ static void read_settings(struct status *s)
     s->report.caching_enabled = config_bool(c, CONFIG_CACHE_ENABLED);
     s->report.cache_lifetime_s = config_ms(c, CONFIG_CACHE_DEFAULT_TTL) / 1000;
     s->report.cache_entries_max = config_i64(c, CONFIG_CACHE_MAX_MEMORY_ENTRIES);
+    struct cache_counts counts = {0};
+    if (!cache_note_read(&counts, &s->report.cache_counted_utc_s))
+        return;
+    s->report.cache_hits = counts.hits;
+    s->report.cache_misses = counts.misses;
+    s->report.cache_errors = counts.errors;
 }
 
 static int init(struct status *s, struct ccd_client *client,

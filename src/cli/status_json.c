@@ -80,7 +80,7 @@ static void add_data(struct json *j, const struct ccd_stored_data *data)
         else
             json_add_null(j, "covered_share");
         json_add_known_int(j, "newest_final_age_seconds", data->newest_final_age_s,
-                        data->newest_final_age_s >= 0);
+                           data->newest_final_age_s >= 0);
     } else {
         json_add_known_time(j, "asked", data->asked_utc_s);
     }
@@ -147,6 +147,11 @@ static void add_cache(struct json *j, const struct ccd_status_report *report)
     json_add_text(j, "backend", report->cache_backend);
     json_add_int(j, "default_ttl_seconds", report->cache_lifetime_s);
     json_add_int(j, "max_memory_entries", report->cache_entries_max);
+    bool known = report->cache_counted_utc_s > 0;
+    json_add_known_int(j, "hits", report->cache_hits, known);
+    json_add_known_int(j, "misses", report->cache_misses, known);
+    json_add_known_int(j, "errors", report->cache_errors, known);
+    json_add_known_time(j, "counted_at", report->cache_counted_utc_s);
     json_close_object(j);
 }
 

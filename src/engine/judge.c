@@ -510,6 +510,7 @@ void judge_end_of_history(const struct judge_question *q, struct judgement *out)
     if (data_before(q, q->window.to_ts)) {
         size_t hint = 0;
         add_hole(q, out, q->window.from_ts, q->window.to_ts, &hint);
+        review_start(q, out, q->window.from_ts); /* a hole in place of what carries the doubt */
         return;
     }
     out->start_reached = true;

@@ -709,6 +709,19 @@ TEST(judge_start_is_refuted_by_an_older_record_or_an_empty_list)
     end(&f);
 }
 
+TEST(judge_start_is_refuted_by_an_end_of_history_behind_stored_data)
+{
+    struct fixture f;
+    begin(&f);
+    know_start(&f);
+    know(&f, 20, 21, COVERAGE_STORED, at(100), 0);
+    f.q.window.to_ts = at(25);
+    judge_end(&f);
+    CHECK(!f.j->start_reached);
+    CHECK_TEXT("empty 0-19?, empty 19-20?, empty 21-25?", segments(&f));
+    end(&f);
+}
+
 TEST(judge_start_is_refuted_within_the_run)
 {
     struct fixture f;
