@@ -219,6 +219,15 @@ struct ccd_operation {
     size_t list_count;
     bool not_started; /* an operation before it failed and the run was not to go on */
     int exit_code;    /* of this operation alone */
+    /* What it alone took and did; 0 in plans. calls: to all hosts, without those of the selection.
+     */
+    int64_t calls, rows_fetched, rows_written, rows_unchanged, rows_changed, bytes, duration_ms;
+    /* With MONITORING_METRICS_ENABLED and MONITORING_PERFORMANCE_ENABLED, with 10 calls or more:
+     * its time for a call in ms, the median of that over the last 20 complete operations of the
+     * same type and interval, and whether it was more than twice as slow. usual 0: fewer than 5 to
+     * compare with. */
+    double call_ms, usual_call_ms;
+    bool degraded;
 };
 
 struct ccd_report {
@@ -237,11 +246,6 @@ struct ccd_report {
     const char *database; /* the destination's URL, without password */
     const char *vendor;   /* the API's origin */
     int64_t cache_hits;   /* answers that came from the cache, and cost no call */
-    /* With MONITORING_METRICS_ENABLED and MONITORING_PERFORMANCE_ENABLED, in a run of 10 calls or
-     * more: its time for a call in ms, the median of that over the last 20 complete runs of the
-     * same command, and whether it was more than twice as slow. 0: fewer than 5 to compare with. */
-    double call_ms, usual_call_ms;
-    bool degraded;
 };
 
 /* Work out what is missing without writing anything; makes metadata calls only where the selection

@@ -181,6 +181,31 @@ static int64_t count_failures(struct judge *j, const char *command, int failed)
     return entry->history.failures;
 }
 
+/* The operation that is slowest beside what is usual for it; NULL: none has anything to compare
+ * with. */
+static const struct ccd_operation *slowest(const struct ccd_report *report)
+{
+    const struct ccd_operation *found = NULL;
+    for (size_t i = 0; i < report->operation_count; i++) {
+        const struct ccd_operation *o = &report->operations[i];
+        if (o->usual_call_ms > 0 &&
+            (!found || o->call_ms * found->usual_call_ms > found->call_ms * o->usual_call_ms))
+            found = o;
+    }
+    return found;
+}
+
+static void judge_speed(struct judge *j, const struct ccd_report *report, struct alert_facts *facts)
+{
+    const struct ccd_operation *o = slowest(report);
+    if (!o)
+        return;
+    facts->degraded = o->degraded;
+    str_print(j->details[ALERT_DEGRADED], DETAIL_BYTES, "%s%s%s: %.0f ms for a call, usually %.0f.",
+              o->data_type, o->interval ? " " : "", o->interval ? o->interval : "", o->call_ms,
+              o->usual_call_ms);
+}
+
 static void judge_run(struct judge *j, const char *command, const struct ccd_report *report,
                       const struct ccd_error *why)
 {
@@ -190,9 +215,7 @@ static void judge_run(struct judge *j, const char *command, const struct ccd_rep
     facts.consecutive_failures = count_failures(j, command, facts.failed);
     if (report) {
         facts.restated = report->rows_changed;
-        facts.degraded = report->usual_call_ms > 0 ? report->degraded : -1;
-        str_print(j->details[ALERT_DEGRADED], DETAIL_BYTES, "%.0f ms for a call, usually %.0f.",
-                  report->call_ms, report->usual_call_ms);
+        judge_speed(j, report, &facts);
         str_print(j->details[ALERT_RESTATED], DETAIL_BYTES, "%" PRId64 " rows.",
                   report->rows_changed);
     }

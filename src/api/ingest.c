@@ -30,6 +30,7 @@ static struct ccd_error execute_operation(struct run *run, size_t index,
     error_clear(out_ended);
     run_progress_begin(run, index);
     run_log_start(run, index);
+    run_measure_begin(run);
     if (o->error.status != CCD_OK)
         report_operation_error(run->report, index, &o->error);
     else if (operation_is_candles(o))
@@ -37,8 +38,10 @@ static struct ccd_error execute_operation(struct run *run, size_t index,
     else
         run_lists(run, index, out_ended);
     const struct ccd_error *cause = report_operation_end(run->report, index, out_ended);
+    run_measure_end(run, index);
     run_progress_end(run);
     run_log_end(run, index);
+    run_measure_compare(run, index);
     run_record_operation(run, index);
     run_unlock(run, index);
     return why_stop(run, index, out_ended, cause);
@@ -53,6 +56,7 @@ static void execute_all(struct run *run)
         } else {
             report_not_started(run->report, i, &stop);
             report_operation_end(run->report, i, &stop);
+            run_record_operation(run, i);
         }
     }
     if (!run_must_end(ended.status))

@@ -30,6 +30,11 @@ struct ccd_report *report_of(struct report_builder *b)
     return &b->report;
 }
 
+struct ccd_operation *report_operation_of(struct report_builder *b, size_t operation)
+{
+    return &b->operations[operation];
+}
+
 void ccd_report_free(struct ccd_report *report)
 {
     struct report_builder *b = (struct report_builder *)report;

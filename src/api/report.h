@@ -57,6 +57,14 @@ void report_not_started(struct report_builder *builder, size_t operation,
 const struct ccd_error *report_operation_end(struct report_builder *builder, size_t operation,
                                              const struct ccd_error *ended);
 
+/* "complete", "partial", "failed", "interrupted" or "not_started", once it has ended. */
+const char *report_operation_status(const struct report_builder *builder, size_t operation);
+/* Why its exit code is not 0; CCD_OK when it is. */
+const struct ccd_error *report_operation_cause(const struct report_builder *builder,
+                                               size_t operation);
+/* To note in it what it took. */
+struct ccd_operation *report_operation_of(struct report_builder *builder, size_t operation);
+
 /* Keep a copy of a text in the report. */
 const char *report_text(struct report_builder *builder, const char *text);
 /* Status, exit code and cause of the whole, from its operations and from why the run ended (may be

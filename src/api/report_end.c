@@ -96,6 +96,7 @@ const struct ccd_error *report_operation_end(struct report_builder *b, size_t op
     judge_offers(v, o);
     judge_end(v, ended);
     o->exit_code = exit_code_of(v, ended);
+    redact(b->redactor, v->cause.message);
     return &v->cause;
 }
 
@@ -106,6 +107,17 @@ static const char *status_of(const struct verdict *v)
     if (v->cause.status == CCD_INTERRUPTED)
         return "interrupted";
     return v->good ? "partial" : "failed";
+}
+
+const char *report_operation_status(const struct report_builder *b, size_t operation)
+{
+    return b->operations[operation].not_started ? "not_started"
+                                                : status_of(&b->verdicts[operation]);
+}
+
+const struct ccd_error *report_operation_cause(const struct report_builder *b, size_t operation)
+{
+    return &b->verdicts[operation].cause;
 }
 
 void report_finish(struct report_builder *b, const struct ccd_error *ended)

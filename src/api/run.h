@@ -1,7 +1,7 @@
 /* One call of ccd_plan or ccd_ingest, from opening to closing. Its steps are files of their own:
  * run.c opens and closes, run_plan.c selects and plans, run_claims.c drops what is wanted twice,
- * run_candles.c and run_lists.c execute an operation, run_record.c keeps ccdata_runs, ingest.c puts
- * them in order.
+ * run_candles.c and run_lists.c execute an operation, run_measure.c measures it, run_record.c keeps
+ * ccdata_runs, ingest.c puts them in order.
  * Invariant: everything is selected before the first operation is executed; operations are executed
  * one after the other. */
 #ifndef API_RUN_H
@@ -51,6 +51,12 @@ struct run_progress {
     struct ccd_progress shown; /* the last; numbers only grow */
 };
 
+/* How far the run is, to measure an operation by. */
+struct run_marks {
+    int64_t mono_us, started_utc_s, calls, bytes;
+    int64_t rows_fetched, rows_written, rows_unchanged, rows_changed;
+};
+
 /* Everything one call opens. */
 struct run {
     struct ccd_client *client;
@@ -72,14 +78,15 @@ struct run {
     struct caller data_api, min_api;
     struct reply_cache *replies, *min_replies; /* of the two hosts; NULL = no cache */
     struct list_source lists;
-    int64_t calls; /* made on all hosts, candles too */
-    int64_t bytes; /* of candles */
+    int64_t calls;      /* made on all hosts, candles too */
+    int64_t bytes;      /* of candles */
     int64_t cache_hits; /* of candles */
     int64_t resume_utc_s;
     struct report_builder *report;
     struct run_progress progress;
     bool is_recorded;              /* ccdata_runs has a row of it */
     int64_t record_place;          /* rows in ccdata_run_series so far */
+    struct run_marks marks;        /* at the beginning of the operation */
     struct coverage_list coverage; /* of one series after the other */
 };
 
@@ -150,6 +157,14 @@ void run_log_end(struct run *run, size_t index);
 
 /* The whole run is reported. */
 void run_count_end(struct run *run);
+
+/* ---- run_measure.c: what an operation takes, and whether that is more than usual ---- */
+
+void run_measure_begin(struct run *run);
+/* Operation `index` is over and its exit code is known. */
+void run_measure_end(struct run *run, size_t index);
+/* Set beside those before it, which must not have it among them yet. */
+void run_measure_compare(struct run *run, size_t index);
 
 /* ---- run_record.c: a failure to record is a warning ---- */
 

@@ -94,12 +94,12 @@ static size_t fill_rows(struct run *run, size_t index, struct store_run_series *
     return count;
 }
 
-void run_record_operation(struct run *run, size_t index)
+static void record_series(struct run *run, size_t index)
 {
-    const struct ccd_operation *reported = &report_of(run->report)->operations[index];
+    const struct ccd_operation *reported = report_operation_of(run->report, index);
     size_t count = reported->series_count + reported->list_count;
     struct ccd_error err = {0};
-    if (!run->is_recorded || count == 0)
+    if (count == 0)
         return;
     struct store_run_series *rows = mem_new(NULL, count, sizeof(*rows));
     if (!rows) {
@@ -114,6 +114,40 @@ void run_record_operation(struct run *run, size_t index)
     mem_free(NULL, rows);
 }
 
+static struct store_run_operation operation_row(const struct run *run, size_t index)
+{
+    const struct ccd_operation *o = report_operation_of(run->report, index);
+    const struct ccd_error *cause = report_operation_cause(run->report, index);
+    return (struct store_run_operation){
+        .run_id = run->run_id,
+        .place = (int64_t)index + 1,
+        .data_type = o->data_type,
+        .interval = o->interval ? o->interval : "",
+        .started_utc_s = o->not_started ? run->now_utc_s : run->marks.started_utc_s,
+        .status = report_operation_status(run->report, index),
+        .exit_code = o->exit_code,
+        .calls = o->calls,
+        .rows_fetched = o->rows_fetched,
+        .rows_written = o->rows_written,
+        .rows_unchanged = o->rows_unchanged,
+        .rows_changed = o->rows_changed,
+        .bytes = o->bytes,
+        .duration_ms = o->duration_ms,
+        .error = cause->status != CCD_OK ? cause->message : NULL,
+    };
+}
+
+void run_record_operation(struct run *run, size_t index)
+{
+    struct ccd_error err = {0};
+    if (!run->is_recorded)
+        return;
+    struct store_run_operation row = operation_row(run, index);
+    if (run->store->ops->put_run_operation(run->store, &row, &err) != 0)
+        warn(run, &err);
+    record_series(run, index);
+}
+
 static void add_totals(struct store_run *row, const struct ccd_report *report)
 {
     row->calls = report->calls;
@@ -124,65 +158,6 @@ static void add_totals(struct store_run *row, const struct ccd_report *report)
     row->rows_changed = report->rows_changed;
     row->bytes = report->bytes;
     row->duration_ms = report->duration_ms;
-}
-
-/* ---- as fast as usual? ---- */
-
-enum { COMPARED_MAX = 20, COMPARED_MIN = 5, COMPARED_CALLS_MIN = 10, RUNS_READ = 200 };
-static const double slow_factor = 2;
-
-struct usual {
-    const char *command;
-    double call_ms[COMPARED_MAX];
-    size_t count;
-};
-
-/* Nights differ in how much is new, hardly in what a call takes with all that follows it. */
-static double time_of_a_call(int64_t duration_ms, int64_t calls)
-{
-    return calls >= COMPARED_CALLS_MIN ? (double)duration_ms / (double)calls : 0;
-}
-
-static int add_usual(void *user, const struct store_run *run, struct ccd_error *err)
-{
-    struct usual *u = user;
-    double call_ms = time_of_a_call(run->duration_ms, run->calls + run->metadata_calls);
-    (void)err;
-    bool counts = call_ms > 0 && strcmp(run->status, "complete") == 0 &&
-                  strcmp(run->command, u->command) == 0;
-    if (counts && u->count < COMPARED_MAX)
-        u->call_ms[u->count++] = call_ms;
-    return 0;
-}
-
-static int compare_f64(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
-/* Before the run itself is recorded as ended. */
-static void compare_with_usual(struct run *run, struct ccd_report *report)
-{
-    const struct config *c = run->client->config;
-    struct usual usual = {.command = command_of(run)};
-    struct ccd_error err = {0};
-    if (!config_bool(c, CONFIG_MONITORING_METRICS_ENABLED) ||
-        !config_bool(c, CONFIG_MONITORING_PERFORMANCE_ENABLED))
-        return;
-    report->call_ms = time_of_a_call(report->duration_ms, report->calls + report->metadata_calls);
-    if (run->store->ops->each_run(run->store, RUNS_READ, add_usual, &usual, &err) != 0 ||
-        usual.count < COMPARED_MIN || report->call_ms <= 0)
-        return;
-    qsort(usual.call_ms, usual.count, sizeof(*usual.call_ms), compare_f64);
-    report->usual_call_ms = (usual.call_ms[usual.count / 2] +
-                             usual.call_ms[(usual.count - 1) / 2]) /
-                            2;
-    report->degraded = report->call_ms > slow_factor * report->usual_call_ms;
-    if (report->degraded)
-        log_warning(&run->client->log, NULL,
-                    "slower than usual: %.0f ms for a call, %.0f in the last %zu runs of %s",
-                    report->call_ms, report->usual_call_ms, usual.count, usual.command);
 }
 
 /* ---- the end ---- */
@@ -204,7 +179,6 @@ void run_record_end(struct run *run)
     struct ccd_report *report = report_of(run->report);
     if (!run->is_recorded)
         return;
-    compare_with_usual(run, report);
     struct store_run row = {
         .run_id = run->run_id,
         .command = command_of(run),

@@ -43,9 +43,8 @@ static void add_series(struct json *j, const struct ccd_series_result *series, b
     json_add_int(j, "pending", series->pending);
     json_add_int(j, "failed", series->failed);
     json_add_int(j, "calls", series->calls);
-    if (is_plan) {
+    if (is_plan)
         add_windows(j, series);
-    }
     json_add_error(j, "error", &series->error);
     json_close_object(j);
 }
@@ -65,11 +64,10 @@ static void add_list(struct json *j, const struct ccd_list_result *list)
     json_add_text(j, "first_refusal", list->first_refusal);
     json_add_int(j, "unknown_keys", list->unknown_keys);
     json_add_text(j, "first_unknown_key", list->first_unknown_key);
-    if (list->calls < 0) {
+    if (list->calls < 0)
         json_add_null(j, "calls");
-    } else {
+    else
         json_add_int(j, "calls", list->calls);
-    }
     json_add_error(j, "error", &list->error);
     json_close_object(j);
 }
@@ -82,15 +80,19 @@ static void add_operation(struct json *j, const struct ccd_operation *operation,
     json_add_text(j, "interval", operation->interval);
     json_add_int(j, "exit_code", operation->exit_code);
     json_add_bool(j, "not_started", operation->not_started);
-    json_open_list(j, "series");
-    for (size_t i = 0; i < operation->series_count; i++) {
-        add_series(j, &operation->series[i], is_plan);
+    if (!is_plan) {
+        json_add_int(j, "calls", operation->calls);
+        json_add_int(j, "rows_fetched", operation->rows_fetched);
+        json_add_int(j, "rows_written", operation->rows_written);
+        json_add_number(j, "duration_seconds", (double)operation->duration_ms / 1000.0);
     }
+    json_open_list(j, "series");
+    for (size_t i = 0; i < operation->series_count; i++)
+        add_series(j, &operation->series[i], is_plan);
     json_close_list(j);
     json_open_list(j, "lists");
-    for (size_t i = 0; i < operation->list_count; i++) {
+    for (size_t i = 0; i < operation->list_count; i++)
         add_list(j, &operation->lists[i]);
-    }
     json_close_list(j);
     json_add_error(j, "error", &operation->error);
     json_close_object(j);
@@ -99,19 +101,17 @@ static void add_operation(struct json *j, const struct ccd_operation *operation,
 static void add_operations(struct json *j, const struct ccd_report *report, bool is_plan)
 {
     json_open_list(j, "operations");
-    for (size_t i = 0; i < report->operation_count; i++) {
+    for (size_t i = 0; i < report->operation_count; i++)
         add_operation(j, &report->operations[i], is_plan);
-    }
     json_close_list(j);
 }
 
 static void add_share(struct json *j, const char *key, double share)
 {
-    if (share < 0) {
+    if (share < 0)
         json_add_null(j, key);
-    } else {
+    else
         json_add_number(j, key, share);
-    }
 }
 
 static void add_totals(struct json *j, const struct ccd_report *report, bool is_plan)
@@ -125,11 +125,10 @@ static void add_totals(struct json *j, const struct ccd_report *report, bool is_
         json_add_int(j, "rows", report->rows_planned);
         add_share(j, "quota_share_hour", report->quota_share_hour);
         add_share(j, "quota_share_day", report->quota_share_day);
-        if (report->eta_s < 0) {
+        if (report->eta_s < 0)
             json_add_null(j, "eta_seconds");
-        } else {
+        else
             json_add_int(j, "eta_seconds", report->eta_s);
-        }
     } else {
         json_add_int(j, "rows_fetched", report->rows_fetched);
         json_add_int(j, "rows_written", report->rows_written);
@@ -153,11 +152,10 @@ void cli_report_add_json(struct buf *out, const struct ccd_report *report, const
     add_totals(&j, report, is_plan);
     json_add_int(&j, "records_processed", report->rows_fetched);
     json_add_int(&j, "records_inserted", report->rows_written);
-    if (report->resume_utc_s > 0) {
+    if (report->resume_utc_s > 0)
         json_add_time(&j, "resume_at", report->resume_utc_s);
-    } else {
+    else
         json_add_null(&j, "resume_at");
-    }
     json_add_error(&j, "error", &report->error);
     json_end(&j);
 }

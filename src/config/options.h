@@ -196,7 +196,7 @@ enum config_group {
     X(MONITORING_HEALTH_CHECK_INTERVAL, SECONDS, "s", "300", 1, 86400, 0, MONITORING, \
       "Health checks within it ask the vendor once; the daemon checks as often") \
     X(MONITORING_METRICS_RETENTION_DAYS, INTEGER, "days", "30", 1, 36500, 0, MONITORING, \
-      "How long the records of runs are kept, in ccdata_runs and ccdata_run_series") \
+      "How long the records of runs are kept, in ccdata_runs and the tables of its parts") \
     X(CCDATA_METRICS_FILE, PATH, "", "", 0, 0, 0, MONITORING, \
       "A run writes its metrics into this file, for the textfile collector of node_exporter; the " \
       "same as --metrics_file") \

@@ -231,6 +231,12 @@ static void shape_runs(struct writer *w, struct ddl_table *t)
     shape_record(&runs_table, t);
 }
 
+static void shape_run_operations(struct writer *w, struct ddl_table *t)
+{
+    (void)w;
+    shape_record(&run_operations_table, t);
+}
+
 static void shape_run_series(struct writer *w, struct ddl_table *t)
 {
     (void)w;
@@ -563,10 +569,15 @@ static int give_fixed(struct writer *w, struct ccd_error *err)
         const char *name;
         void (*shape)(struct writer *w, struct ddl_table *t);
     } tables[] = {
-        {"ccdata_schema", shape_schema},         {"dim_series", shape_series},
-        {"ccdata_coverage", shape_coverage},     {"ccdata_revisions", shape_revisions},
-        {"ccdata_quarantine", shape_quarantine}, {"ccdata_catalogue", shape_catalogue},
-        {"ccdata_proofs", shape_proofs},         {"ccdata_runs", shape_runs},
+        {"ccdata_schema", shape_schema},
+        {"dim_series", shape_series},
+        {"ccdata_coverage", shape_coverage},
+        {"ccdata_revisions", shape_revisions},
+        {"ccdata_quarantine", shape_quarantine},
+        {"ccdata_catalogue", shape_catalogue},
+        {"ccdata_proofs", shape_proofs},
+        {"ccdata_runs", shape_runs},
+        {"ccdata_run_operations", shape_run_operations},
         {"ccdata_run_series", shape_run_series},
     };
     int status = CCD_OK;

@@ -37,7 +37,7 @@ enum ddl_place {
     DDL_SERIES,    /* bookkeeping rows that stand with a series: coverage … */
     DDL_LOCKS,     /* ccdata_locks */
     DDL_SNAPSHOTS, /* what metadata said at a moment: grows for ever */
-    DDL_RUNS,      /* ccdata_runs, ccdata_run_series */
+    DDL_RUNS,      /* ccdata_runs, ccdata_run_operations, ccdata_run_series */
     DDL_PLACE_COUNT
 };
 struct place_words {

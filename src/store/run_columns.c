@@ -6,6 +6,11 @@
     {                                                                                              \
         .name = #member, .type = (kind), .offset = offsetof(struct store_run, member), __VA_ARGS__ \
     }
+#define OPERATION(member, kind, ...)                                                               \
+    {                                                                                              \
+        .name = #member, .type = (kind), .offset = offsetof(struct store_run_operation, member),   \
+        __VA_ARGS__                                                                                \
+    }
 #define SERIES(member, kind, ...)                                                                  \
     {                                                                                              \
         .name = #member, .type = (kind), .offset = offsetof(struct store_run_series, member),      \
@@ -30,6 +35,24 @@ static const struct run_column runs[] = {
     RUN(error, DDL_TEXT, .optional = true),
 };
 
+static const struct run_column run_operations[] = {
+    OPERATION(run_id, DDL_WORD, .is_key = true),
+    OPERATION(place, DDL_I64, .is_key = true),
+    OPERATION(data_type, DDL_TEXT),
+    OPERATION(interval, DDL_TEXT),
+    OPERATION(started_utc_s, DDL_I64),
+    OPERATION(status, DDL_TEXT),
+    OPERATION(exit_code, DDL_I64),
+    OPERATION(calls, DDL_I64),
+    OPERATION(rows_fetched, DDL_I64),
+    OPERATION(rows_written, DDL_I64),
+    OPERATION(rows_unchanged, DDL_I64),
+    OPERATION(rows_changed, DDL_I64),
+    OPERATION(bytes, DDL_I64),
+    OPERATION(duration_ms, DDL_I64),
+    OPERATION(error, DDL_TEXT, .optional = true),
+};
+
 static const struct run_column run_series[] = {
     SERIES(run_id, DDL_WORD, .is_key = true),
     SERIES(place, DDL_I64, .is_key = true),
@@ -52,6 +75,8 @@ static const struct run_column run_series[] = {
 };
 
 const struct run_table runs_table = {"ccdata_runs", runs, sizeof(runs) / sizeof(runs[0])};
+const struct run_table run_operations_table = {"ccdata_run_operations", run_operations,
+                                               sizeof(run_operations) / sizeof(run_operations[0])};
 const struct run_table run_series_table = {"ccdata_run_series", run_series,
                                            sizeof(run_series) / sizeof(run_series[0])};
 _Static_assert(sizeof(run_series) / sizeof(run_series[0]) <= RUN_COLUMNS_MAX, "too many columns");

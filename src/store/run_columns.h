@@ -1,5 +1,5 @@
-/* The columns of ccdata_runs and ccdata_run_series, each with the member of store_run or
- * store_run_series that it keeps. */
+/* The columns of ccdata_runs, ccdata_run_operations and ccdata_run_series, each with the member of
+ * store_run, store_run_operation or store_run_series that it keeps. */
 #ifndef STORE_RUN_COLUMNS_H
 #define STORE_RUN_COLUMNS_H
 
@@ -22,6 +22,7 @@ struct run_table {
     size_t count;
 };
 extern const struct run_table runs_table;
+extern const struct run_table run_operations_table;
 extern const struct run_table run_series_table;
 
 /* The values of a record, one per column; texts are the record's. */

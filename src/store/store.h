@@ -15,7 +15,7 @@
 
 struct value; /* value.h */
 
-enum { STORE_SCHEMA_VERSION = 3, STORE_ROWS_MAX = 5001 };
+enum { STORE_SCHEMA_VERSION = 4, STORE_ROWS_MAX = 5001 };
 
 enum store_dialect {
     DIALECT_SQLITE,
@@ -133,6 +133,19 @@ struct store_run {
     const char *error;
 };
 
+/* One operation of a run. Texts are borrowed. */
+struct store_run_operation {
+    const char *run_id;
+    int64_t place;                    /* from 1, in the order of the run */
+    const char *data_type, *interval; /* interval "": metadata */
+    int64_t started_utc_s;
+    const char *status; /* as of a run, or "not_started" */
+    int64_t exit_code;
+    int64_t calls, rows_fetched, rows_written, rows_unchanged, rows_changed, bytes;
+    int64_t duration_ms;
+    const char *error; /* NULL = none */
+};
+
 /* One series, or one metadata list (interval "" and series_id 0), of a run. */
 struct store_run_series {
     const char *run_id;
@@ -218,14 +231,23 @@ struct store_ops {
 
     /* Insert the run, or replace what is known of it. */
     int (*put_run)(struct store *store, const struct store_run *run, struct ccd_error *err);
+    int (*put_run_operation)(struct store *store, const struct store_run_operation *operation,
+                             struct ccd_error *err);
     /* Insert these, or replace them where run_id and place are the same. */
     int (*put_run_series)(struct store *store, const struct store_run_series *series, size_t count,
                           struct ccd_error *err);
-    /* The newest runs first, at most limit of them. add must not use the store, here and in the two
-     * below. */
+    /* The newest runs first, at most limit of them. add must not use the store, here and in the
+     * three below. */
     int (*each_run)(struct store *store, int64_t limit,
                     int (*add)(void *user, const struct store_run *run, struct ccd_error *err),
                     void *user, struct ccd_error *err);
+    /* The newest operations of a type and interval ("" for metadata) first, at most limit of them.
+     */
+    int (*each_run_operation)(struct store *store, const char *data_type, const char *interval,
+                              int64_t limit,
+                              int (*add)(void *user, const struct store_run_operation *operation,
+                                         struct ccd_error *err),
+                              void *user, struct ccd_error *err);
     /* The series of one run by place. */
     int (*each_run_series)(struct store *store, const char *run_id,
                            int (*add)(void *user, const struct store_run_series *series,

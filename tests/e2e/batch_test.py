@@ -159,6 +159,12 @@ def check_recorded(world, document, metadata_calls):
     assert len({each[0] for each in recorded}) == len(recorded)
     spot = [each for each in recorded if each[1] == "spot_ohlcv"]
     assert [each[6] for each in spot] == list(range(1, 101)), spot[:5]
+    operations = world.query("SELECT data_type, interval, status, exit_code, calls, rows_fetched, rows_written, error "
+                             "FROM ccdata_run_operations WHERE run_id = ? ORDER BY place", run_id)
+    keys = ("exit_code", "calls", "rows_fetched", "rows_written")
+    assert operations == [(each["data_type"], each["interval"] or "", "complete", *(each[key] for key in keys), None)
+                          for each in document["operations"]], operations
+    assert sum(each[5] for each in operations) == totals["rows_fetched"] and sum(each[6] for each in operations) == totals["rows_written"]
     trades = [count for count, in world.query("SELECT lifetime_trades FROM ccdata_run_series WHERE series_rank > 0 ORDER BY series_rank")]
     assert trades == sorted(trades, reverse=True) and trades[-1] > 0, trades
 

@@ -144,7 +144,8 @@ def test_records_of_runs_are_kept_for_a_time(world):
         assert world.run(*BTC, vendor=sim.url, environment=kept).returncode == 0
     started = [row[0] for row in world.query("SELECT started_utc_s FROM ccdata_runs ORDER BY 1")]
     assert len(started) == 2, started
-    assert world.query("SELECT count(DISTINCT run_id) FROM ccdata_run_series")[0][0] == 2
+    for table in ("ccdata_run_series", "ccdata_run_operations"):
+        assert world.query(f"SELECT count(DISTINCT run_id) FROM {table}")[0][0] == 2, table
     assert world.query("SELECT count(*) FROM spot_ohlcv_1d")[0][0] == 28, "rows and coverage stay"
 
 
@@ -160,7 +161,7 @@ def test_a_run_that_is_slower_than_usual_says_so(world):
     connection = sqlite3.connect(world.folder / "0.db")
     for run in range(1, 5):
         connection.execute("ATTACH ? AS other", (str(world.folder / f"{run}.db"),))
-        connection.execute("INSERT INTO ccdata_runs SELECT * FROM other.ccdata_runs")
+        connection.execute("INSERT INTO ccdata_run_operations SELECT * FROM other.ccdata_run_operations")
         connection.commit()
         connection.execute("DETACH other")
     connection.close()

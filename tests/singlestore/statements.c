@@ -280,6 +280,13 @@ static int take_run(void *user, const struct store_run *run, struct ccd_error *e
     return CCD_OK;
 }
 
+static int take_run_operation(void *user, const struct store_run_operation *operation,
+                              struct ccd_error *err)
+{
+    (void)user, (void)operation, (void)err;
+    return CCD_OK;
+}
+
 static int take_run_series(void *user, const struct store_run_series *series, struct ccd_error *err)
 {
     (void)user, (void)series, (void)err;
@@ -359,11 +366,15 @@ static void ask_runs(struct store *store)
 {
     struct ccd_error err;
     const struct store_run run = {.run_id = "run", .command = "c", .status = "s"};
+    const struct store_run_operation operation = {
+        .run_id = "run", .place = 1, .data_type = "t", .interval = "", .status = "s"};
     const struct store_run_series series = {
         .run_id = "run", .place = 1, .data_type = "t", .interval = "", .state = "s"};
     must(store->ops->put_run(store, &run, &err), &err);
+    must(store->ops->put_run_operation(store, &operation, &err), &err);
     must(store->ops->put_run_series(store, &series, 1, &err), &err);
     must(store->ops->each_run(store, 5, take_run, NULL, &err), &err);
+    must(store->ops->each_run_operation(store, "t", "", 5, take_run_operation, NULL, &err), &err);
     must(store->ops->each_run_series(store, "run", take_run_series, NULL, &err), &err);
     must(store->ops->each_coverage(store, data_type_find(STR("spot_ohlcv")), STEP_S, take_covered,
                                    NULL, &err),

@@ -29,7 +29,7 @@ SETTINGS = {"CCDATA_NOW": NOW, "INGESTION_MAX_API_LIMIT": "10", "API_RETRY_DELAY
             "API_REQUEST_TIMEOUT": "5"}
 CODES = set(range(13)) | {130, 143}
 JOURNALS = {"wal": {}, "rollback": {"TORTURE_JOURNAL": "rollback"}}
-OF_RUNS = ("ccdata_runs", "ccdata_run_series", "ccdata_schema", "ccdata_proofs")  # these tell of runs and times
+OF_RUNS = ("ccdata_runs", "ccdata_run_operations", "ccdata_run_series", "ccdata_schema", "ccdata_proofs")  # these tell of runs and times
 OF_TIME = ("collected_at", "run_id")
 # mode -> (which count it goes by, points of a spread); kill-again: the next run is killed too, while it recovers
 MODES = {"kill-before": ("writes", 30), "kill-after": ("writes", 30), "kill-half": ("writes", 30), "kill-again": ("writes", 20),

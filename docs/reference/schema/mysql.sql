@@ -116,6 +116,25 @@ CREATE TABLE IF NOT EXISTS `ccdata_runs` (
   PRIMARY KEY (`run_id`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
 
+CREATE TABLE IF NOT EXISTS `ccdata_run_operations` (
+  `run_id` VARCHAR(64) NOT NULL,
+  `place` BIGINT NOT NULL,
+  `data_type` LONGTEXT NOT NULL,
+  `interval` LONGTEXT NOT NULL,
+  `started_utc_s` BIGINT NOT NULL,
+  `status` LONGTEXT NOT NULL,
+  `exit_code` BIGINT NOT NULL,
+  `calls` BIGINT NOT NULL,
+  `rows_fetched` BIGINT NOT NULL,
+  `rows_written` BIGINT NOT NULL,
+  `rows_unchanged` BIGINT NOT NULL,
+  `rows_changed` BIGINT NOT NULL,
+  `bytes` BIGINT NOT NULL,
+  `duration_ms` BIGINT NOT NULL,
+  `error` LONGTEXT,
+  PRIMARY KEY (`run_id`, `place`)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
+
 CREATE TABLE IF NOT EXISTS `ccdata_run_series` (
   `run_id` VARCHAR(64) NOT NULL,
   `place` BIGINT NOT NULL,
@@ -208,7 +227,7 @@ CREATE OR REPLACE VIEW `spot_ohlcv_1d` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (86400 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'spot_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_spot_ohlcv_1h` (
@@ -281,7 +300,7 @@ CREATE OR REPLACE VIEW `spot_ohlcv_1h` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (3600 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'spot_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_spot_ohlcv_1m` (
@@ -354,7 +373,7 @@ CREATE OR REPLACE VIEW `spot_ohlcv_1m` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (60 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'spot_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_ohlcv_1d` (
@@ -434,7 +453,7 @@ CREATE OR REPLACE VIEW `futures_ohlcv_1d` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (86400 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_ohlcv_1h` (
@@ -514,7 +533,7 @@ CREATE OR REPLACE VIEW `futures_ohlcv_1h` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (3600 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_ohlcv_1m` (
@@ -594,7 +613,7 @@ CREATE OR REPLACE VIEW `futures_ohlcv_1m` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (60 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_funding_rate_1d` (
@@ -651,7 +670,7 @@ CREATE OR REPLACE VIEW `futures_funding_rate_1d` AS SELECT
   f.`total_funding_rate_updates` AS `total_funding_rate_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (86400 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_funding_rate' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_funding_rate_1h` (
@@ -708,7 +727,7 @@ CREATE OR REPLACE VIEW `futures_funding_rate_1h` AS SELECT
   f.`total_funding_rate_updates` AS `total_funding_rate_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (3600 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_funding_rate' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_funding_rate_1m` (
@@ -765,7 +784,7 @@ CREATE OR REPLACE VIEW `futures_funding_rate_1m` AS SELECT
   f.`total_funding_rate_updates` AS `total_funding_rate_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (60 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_funding_rate' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_open_interest_1d` (
@@ -884,7 +903,7 @@ CREATE OR REPLACE VIEW `futures_open_interest_1d` AS SELECT
   f.`total_open_interest_updates` AS `total_open_interest_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (86400 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_open_interest' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_open_interest_1h` (
@@ -1003,7 +1022,7 @@ CREATE OR REPLACE VIEW `futures_open_interest_1h` AS SELECT
   f.`total_open_interest_updates` AS `total_open_interest_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (3600 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_open_interest' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_open_interest_1m` (
@@ -1122,7 +1141,7 @@ CREATE OR REPLACE VIEW `futures_open_interest_1m` AS SELECT
   f.`total_open_interest_updates` AS `total_open_interest_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (60 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_open_interest' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_indices_ohlcv_1d` (
@@ -1184,7 +1203,7 @@ CREATE OR REPLACE VIEW `indices_ohlcv_1d` AS SELECT
   f.`quote_volume_top_tier_direct` AS `quote_volume_top_tier_direct`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (86400 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'indices_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_indices_ohlcv_1h` (
@@ -1246,7 +1265,7 @@ CREATE OR REPLACE VIEW `indices_ohlcv_1h` AS SELECT
   f.`quote_volume_top_tier_direct` AS `quote_volume_top_tier_direct`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (3600 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'indices_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_indices_ohlcv_1m` (
@@ -1308,7 +1327,7 @@ CREATE OR REPLACE VIEW `indices_ohlcv_1m` AS SELECT
   f.`quote_volume_top_tier_direct` AS `quote_volume_top_tier_direct`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (60 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'indices_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `assets` (

@@ -113,6 +113,25 @@ CREATE TABLE IF NOT EXISTS "ccdata_runs" (
   PRIMARY KEY ("run_id")
 );
 
+CREATE TABLE IF NOT EXISTS "ccdata_run_operations" (
+  "run_id" text COLLATE "C" NOT NULL,
+  "place" bigint NOT NULL,
+  "data_type" text NOT NULL,
+  "interval" text NOT NULL,
+  "started_utc_s" bigint NOT NULL,
+  "status" text NOT NULL,
+  "exit_code" bigint NOT NULL,
+  "calls" bigint NOT NULL,
+  "rows_fetched" bigint NOT NULL,
+  "rows_written" bigint NOT NULL,
+  "rows_unchanged" bigint NOT NULL,
+  "rows_changed" bigint NOT NULL,
+  "bytes" bigint NOT NULL,
+  "duration_ms" bigint NOT NULL,
+  "error" text,
+  PRIMARY KEY ("run_id", "place")
+);
+
 CREATE TABLE IF NOT EXISTS "ccdata_run_series" (
   "run_id" text COLLATE "C" NOT NULL,
   "place" bigint NOT NULL,
@@ -205,7 +224,7 @@ CREATE OR REPLACE VIEW "spot_ohlcv_1d" AS SELECT
   f."collected_at",
   f."collected_at" >= f."ts" + (86400 + s."settle_s") * interval '1 second' AS "is_final",
   f."total_trades" = 0 AS "is_filled"
-FROM "dim_series" d CROSS JOIN "fact_spot_ohlcv_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
+FROM "dim_series" d CROSS JOIN "fact_spot_ohlcv_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 4
 WHERE d."data_type" = 'spot_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_spot_ohlcv_1h" (
@@ -278,7 +297,7 @@ CREATE OR REPLACE VIEW "spot_ohlcv_1h" AS SELECT
   f."collected_at",
   f."collected_at" >= f."ts" + (3600 + s."settle_s") * interval '1 second' AS "is_final",
   f."total_trades" = 0 AS "is_filled"
-FROM "dim_series" d CROSS JOIN "fact_spot_ohlcv_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
+FROM "dim_series" d CROSS JOIN "fact_spot_ohlcv_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 4
 WHERE d."data_type" = 'spot_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_spot_ohlcv_1m" (
@@ -351,7 +370,7 @@ CREATE OR REPLACE VIEW "spot_ohlcv_1m" AS SELECT
   f."collected_at",
   f."collected_at" >= f."ts" + (60 + s."settle_s") * interval '1 second' AS "is_final",
   f."total_trades" = 0 AS "is_filled"
-FROM "dim_series" d CROSS JOIN "fact_spot_ohlcv_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
+FROM "dim_series" d CROSS JOIN "fact_spot_ohlcv_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 4
 WHERE d."data_type" = 'spot_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_ohlcv_1d" (
@@ -431,7 +450,7 @@ CREATE OR REPLACE VIEW "futures_ohlcv_1d" AS SELECT
   f."collected_at",
   f."collected_at" >= f."ts" + (86400 + s."settle_s") * interval '1 second' AS "is_final",
   f."total_trades" = 0 AS "is_filled"
-FROM "dim_series" d CROSS JOIN "fact_futures_ohlcv_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
+FROM "dim_series" d CROSS JOIN "fact_futures_ohlcv_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 4
 WHERE d."data_type" = 'futures_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_ohlcv_1h" (
@@ -511,7 +530,7 @@ CREATE OR REPLACE VIEW "futures_ohlcv_1h" AS SELECT
   f."collected_at",
   f."collected_at" >= f."ts" + (3600 + s."settle_s") * interval '1 second' AS "is_final",
   f."total_trades" = 0 AS "is_filled"
-FROM "dim_series" d CROSS JOIN "fact_futures_ohlcv_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
+FROM "dim_series" d CROSS JOIN "fact_futures_ohlcv_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 4
 WHERE d."data_type" = 'futures_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_ohlcv_1m" (
@@ -591,7 +610,7 @@ CREATE OR REPLACE VIEW "futures_ohlcv_1m" AS SELECT
   f."collected_at",
   f."collected_at" >= f."ts" + (60 + s."settle_s") * interval '1 second' AS "is_final",
   f."total_trades" = 0 AS "is_filled"
-FROM "dim_series" d CROSS JOIN "fact_futures_ohlcv_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
+FROM "dim_series" d CROSS JOIN "fact_futures_ohlcv_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 4
 WHERE d."data_type" = 'futures_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_funding_rate_1d" (
@@ -648,7 +667,7 @@ CREATE OR REPLACE VIEW "futures_funding_rate_1d" AS SELECT
   f."total_funding_rate_updates" AS "total_funding_rate_updates",
   f."collected_at",
   f."collected_at" >= f."ts" + (86400 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_futures_funding_rate_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
+FROM "dim_series" d CROSS JOIN "fact_futures_funding_rate_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 4
 WHERE d."data_type" = 'futures_funding_rate' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_funding_rate_1h" (
@@ -705,7 +724,7 @@ CREATE OR REPLACE VIEW "futures_funding_rate_1h" AS SELECT
   f."total_funding_rate_updates" AS "total_funding_rate_updates",
   f."collected_at",
   f."collected_at" >= f."ts" + (3600 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_futures_funding_rate_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
+FROM "dim_series" d CROSS JOIN "fact_futures_funding_rate_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 4
 WHERE d."data_type" = 'futures_funding_rate' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_funding_rate_1m" (
@@ -762,7 +781,7 @@ CREATE OR REPLACE VIEW "futures_funding_rate_1m" AS SELECT
   f."total_funding_rate_updates" AS "total_funding_rate_updates",
   f."collected_at",
   f."collected_at" >= f."ts" + (60 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_futures_funding_rate_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
+FROM "dim_series" d CROSS JOIN "fact_futures_funding_rate_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 4
 WHERE d."data_type" = 'futures_funding_rate' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_open_interest_1d" (
@@ -881,7 +900,7 @@ CREATE OR REPLACE VIEW "futures_open_interest_1d" AS SELECT
   f."total_open_interest_updates" AS "total_open_interest_updates",
   f."collected_at",
   f."collected_at" >= f."ts" + (86400 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_futures_open_interest_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
+FROM "dim_series" d CROSS JOIN "fact_futures_open_interest_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 4
 WHERE d."data_type" = 'futures_open_interest' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_open_interest_1h" (
@@ -1000,7 +1019,7 @@ CREATE OR REPLACE VIEW "futures_open_interest_1h" AS SELECT
   f."total_open_interest_updates" AS "total_open_interest_updates",
   f."collected_at",
   f."collected_at" >= f."ts" + (3600 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_futures_open_interest_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
+FROM "dim_series" d CROSS JOIN "fact_futures_open_interest_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 4
 WHERE d."data_type" = 'futures_open_interest' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_futures_open_interest_1m" (
@@ -1119,7 +1138,7 @@ CREATE OR REPLACE VIEW "futures_open_interest_1m" AS SELECT
   f."total_open_interest_updates" AS "total_open_interest_updates",
   f."collected_at",
   f."collected_at" >= f."ts" + (60 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_futures_open_interest_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
+FROM "dim_series" d CROSS JOIN "fact_futures_open_interest_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 4
 WHERE d."data_type" = 'futures_open_interest' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_indices_ohlcv_1d" (
@@ -1181,7 +1200,7 @@ CREATE OR REPLACE VIEW "indices_ohlcv_1d" AS SELECT
   f."quote_volume_top_tier_direct" AS "quote_volume_top_tier_direct",
   f."collected_at",
   f."collected_at" >= f."ts" + (86400 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_indices_ohlcv_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
+FROM "dim_series" d CROSS JOIN "fact_indices_ohlcv_1d" f LEFT JOIN "ccdata_schema" s ON s."version" = 4
 WHERE d."data_type" = 'indices_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_indices_ohlcv_1h" (
@@ -1243,7 +1262,7 @@ CREATE OR REPLACE VIEW "indices_ohlcv_1h" AS SELECT
   f."quote_volume_top_tier_direct" AS "quote_volume_top_tier_direct",
   f."collected_at",
   f."collected_at" >= f."ts" + (3600 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_indices_ohlcv_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
+FROM "dim_series" d CROSS JOIN "fact_indices_ohlcv_1h" f LEFT JOIN "ccdata_schema" s ON s."version" = 4
 WHERE d."data_type" = 'indices_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "fact_indices_ohlcv_1m" (
@@ -1305,7 +1324,7 @@ CREATE OR REPLACE VIEW "indices_ohlcv_1m" AS SELECT
   f."quote_volume_top_tier_direct" AS "quote_volume_top_tier_direct",
   f."collected_at",
   f."collected_at" >= f."ts" + (60 + s."settle_s") * interval '1 second' AS "is_final"
-FROM "dim_series" d CROSS JOIN "fact_indices_ohlcv_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 3
+FROM "dim_series" d CROSS JOIN "fact_indices_ohlcv_1m" f LEFT JOIN "ccdata_schema" s ON s."version" = 4
 WHERE d."data_type" = 'indices_ohlcv' AND f."series_id" = d."series_id";
 
 CREATE TABLE IF NOT EXISTS "assets" (

@@ -119,6 +119,26 @@ CREATE ROWSTORE TABLE IF NOT EXISTS `ccdata_runs` (
   SHARD KEY (`run_id`)
 );
 
+CREATE ROWSTORE TABLE IF NOT EXISTS `ccdata_run_operations` (
+  `run_id` VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
+  `place` BIGINT NOT NULL,
+  `data_type` LONGTEXT COLLATE utf8mb4_bin NOT NULL,
+  `interval` LONGTEXT COLLATE utf8mb4_bin NOT NULL,
+  `started_utc_s` BIGINT NOT NULL,
+  `status` LONGTEXT COLLATE utf8mb4_bin NOT NULL,
+  `exit_code` BIGINT NOT NULL,
+  `calls` BIGINT NOT NULL,
+  `rows_fetched` BIGINT NOT NULL,
+  `rows_written` BIGINT NOT NULL,
+  `rows_unchanged` BIGINT NOT NULL,
+  `rows_changed` BIGINT NOT NULL,
+  `bytes` BIGINT NOT NULL,
+  `duration_ms` BIGINT NOT NULL,
+  `error` LONGTEXT COLLATE utf8mb4_bin,
+  PRIMARY KEY (`run_id`, `place`),
+  SHARD KEY (`run_id`)
+);
+
 CREATE ROWSTORE TABLE IF NOT EXISTS `ccdata_run_series` (
   `run_id` VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
   `place` BIGINT NOT NULL,
@@ -223,7 +243,7 @@ CREATE VIEW `spot_ohlcv_1d` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (86400 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'spot_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_spot_ohlcv_1h` (
@@ -300,7 +320,7 @@ CREATE VIEW `spot_ohlcv_1h` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (3600 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'spot_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_spot_ohlcv_1m` (
@@ -377,7 +397,7 @@ CREATE VIEW `spot_ohlcv_1m` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (60 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_spot_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'spot_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_ohlcv_1d` (
@@ -461,7 +481,7 @@ CREATE VIEW `futures_ohlcv_1d` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (86400 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_ohlcv_1h` (
@@ -545,7 +565,7 @@ CREATE VIEW `futures_ohlcv_1h` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (3600 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_ohlcv_1m` (
@@ -629,7 +649,7 @@ CREATE VIEW `futures_ohlcv_1m` AS SELECT
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (60 + s.`settle_s`) SECOND AS `is_final`,
   f.`total_trades` = 0 AS `is_filled`
-FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_funding_rate_1d` (
@@ -690,7 +710,7 @@ CREATE VIEW `futures_funding_rate_1d` AS SELECT
   f.`total_funding_rate_updates` AS `total_funding_rate_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (86400 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_funding_rate' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_funding_rate_1h` (
@@ -751,7 +771,7 @@ CREATE VIEW `futures_funding_rate_1h` AS SELECT
   f.`total_funding_rate_updates` AS `total_funding_rate_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (3600 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_funding_rate' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_funding_rate_1m` (
@@ -812,7 +832,7 @@ CREATE VIEW `futures_funding_rate_1m` AS SELECT
   f.`total_funding_rate_updates` AS `total_funding_rate_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (60 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_funding_rate_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_funding_rate' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_open_interest_1d` (
@@ -935,7 +955,7 @@ CREATE VIEW `futures_open_interest_1d` AS SELECT
   f.`total_open_interest_updates` AS `total_open_interest_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (86400 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_open_interest' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_open_interest_1h` (
@@ -1058,7 +1078,7 @@ CREATE VIEW `futures_open_interest_1h` AS SELECT
   f.`total_open_interest_updates` AS `total_open_interest_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (3600 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_open_interest' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_futures_open_interest_1m` (
@@ -1181,7 +1201,7 @@ CREATE VIEW `futures_open_interest_1m` AS SELECT
   f.`total_open_interest_updates` AS `total_open_interest_updates`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (60 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_futures_open_interest_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'futures_open_interest' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_indices_ohlcv_1d` (
@@ -1247,7 +1267,7 @@ CREATE VIEW `indices_ohlcv_1d` AS SELECT
   f.`quote_volume_top_tier_direct` AS `quote_volume_top_tier_direct`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (86400 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1d` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'indices_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_indices_ohlcv_1h` (
@@ -1313,7 +1333,7 @@ CREATE VIEW `indices_ohlcv_1h` AS SELECT
   f.`quote_volume_top_tier_direct` AS `quote_volume_top_tier_direct`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (3600 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1h` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'indices_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE TABLE IF NOT EXISTS `fact_indices_ohlcv_1m` (
@@ -1379,7 +1399,7 @@ CREATE VIEW `indices_ohlcv_1m` AS SELECT
   f.`quote_volume_top_tier_direct` AS `quote_volume_top_tier_direct`,
   f.`collected_at`,
   f.`collected_at` >= f.`ts` + INTERVAL (60 + s.`settle_s`) SECOND AS `is_final`
-FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 3
+FROM `dim_series` d CROSS JOIN `fact_indices_ohlcv_1m` f LEFT JOIN `ccdata_schema` s ON s.`version` = 4
 WHERE d.`data_type` = 'indices_ohlcv' AND f.`series_id` = d.`series_id`;
 
 CREATE ROWSTORE REFERENCE TABLE IF NOT EXISTS `assets` (

@@ -113,6 +113,25 @@ CREATE TABLE IF NOT EXISTS "ccdata_runs" (
   PRIMARY KEY (run_id)
 ) WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS "ccdata_run_operations" (
+  "run_id" TEXT NOT NULL,
+  "place" INTEGER NOT NULL,
+  "data_type" TEXT NOT NULL,
+  "interval" TEXT NOT NULL,
+  "started_utc_s" INTEGER NOT NULL,
+  "status" TEXT NOT NULL,
+  "exit_code" INTEGER NOT NULL,
+  "calls" INTEGER NOT NULL,
+  "rows_fetched" INTEGER NOT NULL,
+  "rows_written" INTEGER NOT NULL,
+  "rows_unchanged" INTEGER NOT NULL,
+  "rows_changed" INTEGER NOT NULL,
+  "bytes" INTEGER NOT NULL,
+  "duration_ms" INTEGER NOT NULL,
+  "error" TEXT,
+  PRIMARY KEY (run_id, place)
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS "ccdata_run_series" (
   "run_id" TEXT NOT NULL,
   "place" INTEGER NOT NULL,

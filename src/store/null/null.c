@@ -105,6 +105,13 @@ static int null_put_run(struct store *store, const struct store_run *run, struct
     return CCD_OK;
 }
 
+static int null_put_run_operation(struct store *store, const struct store_run_operation *operation,
+                                  struct ccd_error *err)
+{
+    (void)store, (void)operation, (void)err;
+    return CCD_OK;
+}
+
 static int null_put_run_series(struct store *store, const struct store_run_series *series,
                                size_t count, struct ccd_error *err)
 {
@@ -124,6 +131,15 @@ static int null_each_run(struct store *store, int64_t limit,
                          void *user, struct ccd_error *err)
 {
     (void)store, (void)limit, (void)add, (void)user, (void)err;
+    return CCD_OK;
+}
+
+static int null_each_run_operation(
+    struct store *store, const char *data_type, const char *interval, int64_t limit,
+    int (*add)(void *user, const struct store_run_operation *operation, struct ccd_error *err),
+    void *user, struct ccd_error *err)
+{
+    (void)store, (void)data_type, (void)interval, (void)limit, (void)add, (void)user, (void)err;
     return CCD_OK;
 }
 
@@ -253,9 +269,11 @@ static const struct store_ops null_ops = {
     .load_list = null_load_list,
     .each_list = null_each_list,
     .put_run = null_put_run,
+    .put_run_operation = null_put_run_operation,
     .put_run_series = null_put_run_series,
     .forget_runs = null_forget_runs,
     .each_run = null_each_run,
+    .each_run_operation = null_each_run_operation,
     .each_run_series = null_each_run_series,
     .each_coverage = null_each_coverage,
     .try_write = null_try_write,

@@ -226,7 +226,8 @@ static int extend_lists(struct sql_connection *c, struct ccd_error *err)
     return status;
 }
 
-static int create_object_of_3(void *user, const struct ddl_object *object, struct ccd_error *err)
+/* What is there stays. */
+static int create_missing(void *user, const struct ddl_object *object, struct ccd_error *err)
 {
     struct sql_connection *c = user;
     bool names_version = object->kind == DDL_VIEW && c->dialect->view_joins_schema;
@@ -234,18 +235,18 @@ static int create_object_of_3(void *user, const struct ddl_object *object, struc
                                                       : CCD_OK;
 }
 
-static int put_version_3(struct sql_connection *c, struct ccd_error *err)
+static int put_version(struct sql_connection *c, int64_t version, struct ccd_error *err)
 {
     struct buf sql;
-    const struct value parameters[] = {value_i64(3), value_i64(c->target->settle_s)};
+    const struct value parameters[] = {value_i64(version), value_i64(c->target->settle_s)};
     buf_init(&sql, SQL_TEXT_MAX_BYTES, c->target->allocator);
     buf_add_text(&sql, "INSERT INTO ccdata_schema (version, settle_s) VALUES (?1, ?2)");
     upsert_add(&sql, c->dialect, "version", "settle_s");
     int status = sql_run_text(c, doing, &sql, parameters, 2, NULL, err);
     buf_release(&sql);
-    return status == CCD_OK
-               ? sql_run_once(c, doing, "DELETE FROM ccdata_schema WHERE version < 3", err)
-               : status;
+    return status == CCD_OK ? SQL_RUN(c, doing, "DELETE FROM ccdata_schema WHERE version < ?1", err,
+                                      value_i64(version))
+                            : status;
 }
 
 static int run_2_to_3(struct sql_connection *c, struct ccd_error *err)
@@ -253,8 +254,22 @@ static int run_2_to_3(struct sql_connection *c, struct ccd_error *err)
     const struct ddl_options options = {.dialect = c->dialect->id, .if_missing = true};
     int status = extend_lists(c, err);
     if (status == CCD_OK)
-        status = ddl_each(&options, c->target->allocator, create_object_of_3, c, err);
-    return status == CCD_OK ? put_version_3(c, err) : status;
+        status = ddl_each(&options, c->target->allocator, create_missing, c, err);
+    return status == CCD_OK ? put_version(c, 3, err) : status;
+}
+
+/* ---- 3 → 4: operations of runs; views that name the version ---- */
+
+static bool changes_3_to_4(const char *table)
+{
+    return strcmp(table, "ccdata_run_operations") == 0;
+}
+
+static int run_3_to_4(struct sql_connection *c, struct ccd_error *err)
+{
+    const struct ddl_options options = {.dialect = c->dialect->id, .if_missing = true};
+    int status = ddl_each(&options, c->target->allocator, create_missing, c, err);
+    return status == CCD_OK ? put_version(c, 4, err) : status;
 }
 
 /* ---- the steps ---- */
@@ -262,6 +277,7 @@ static int run_2_to_3(struct sql_connection *c, struct ccd_error *err)
 static const struct step steps[] = {
     {1, is_sqlite, changes_1_to_2, run_1_to_2},
     {2, is_any, changes_2_to_3, run_2_to_3},
+    {3, is_any, changes_3_to_4, run_3_to_4},
 };
 
 static const struct step *step_from(enum store_dialect dialect, int64_t version)
@@ -289,7 +305,8 @@ bool sql_migration_changes(int64_t version, const char *table)
 
 bool sql_migration_creates(int64_t version, const char *table)
 {
-    return version <= 2 && changes_2_to_3(table) && !was_in_2(list_named(table));
+    return (version <= 2 && changes_2_to_3(table) && !was_in_2(list_named(table))) ||
+           (version <= 3 && changes_3_to_4(table));
 }
 
 /* Read within the transaction: another process may have made the step. *out_done: nothing is left.

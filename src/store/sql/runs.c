@@ -7,8 +7,8 @@ enum { RECORD_TEXT_MAX_BYTES = 16 << 20 };
 static const char doing_put[] = "record a run in";
 static const char doing_read[] = "read the runs in";
 
-/* Schemas before this have no runs. */
-enum { RUNS_SINCE_VERSION = 3 };
+/* Schemas before these have no runs, or no operations of them. */
+enum { RUNS_SINCE_VERSION = 3, OPERATIONS_SINCE_VERSION = 4 };
 
 /* ---- putting ---- */
 
@@ -52,6 +52,13 @@ int sql_put_run(struct store *store, const struct store_run *run, struct ccd_err
     return put_records(store, &p, err);
 }
 
+int sql_put_run_operation(struct store *store, const struct store_run_operation *operation,
+                          struct ccd_error *err)
+{
+    struct put_call p = {&run_operations_table, (const char *)operation, sizeof(*operation), 1};
+    return put_records(store, &p, err);
+}
+
 int sql_put_run_series(struct store *store, const struct store_run_series *series, size_t count,
                        struct ccd_error *err)
 {
@@ -61,27 +68,56 @@ int sql_put_run_series(struct store *store, const struct store_run_series *serie
 
 /* ---- reading ---- */
 
+union run_record {
+    struct store_run run;
+    struct store_run_operation operation;
+    struct store_run_series series;
+};
+
 struct read_call {
     const struct run_table *table;
-    const char *rest; /* of the query, after the table */
-    struct value parameter;
+    int64_t since_version;
+    const char *equal[2]; /* columns that equal the first parameters; NULL = no more */
+    const char *order;
+    struct value parameters[3];
+    size_t parameter_count;
     struct sql_task *task;
     struct buf scratch;
-    int (*add_run)(void *user, const struct store_run *run, struct ccd_error *err);
-    int (*add_series)(void *user, const struct store_run_series *series, struct ccd_error *err);
+    int (*add)(const struct read_call *call, const union run_record *record, struct ccd_error *err);
+    union { /* what `add` hands the record to */
+        int (*run)(void *user, const struct store_run *run, struct ccd_error *err);
+        int (*operation)(void *user, const struct store_run_operation *operation,
+                         struct ccd_error *err);
+        int (*series)(void *user, const struct store_run_series *series, struct ccd_error *err);
+    } to;
     void *user;
 };
 
 static int take_record(void *user, const struct value *values, size_t count, struct ccd_error *err)
 {
     struct read_call *k = user;
-    struct store_run run;
-    struct store_run_series series;
-    void *record = k->add_run ? (void *)&run : (void *)&series;
-    if (!run_record(k->table, values, count, &k->scratch, record))
+    union run_record record;
+    if (!run_record(k->table, values, count, &k->scratch, &record))
         return error_set(err, CCD_NO_MEMORY, "no memory for a row of %s", k->table->name);
     k->task->delivered = true;
-    return k->add_run ? k->add_run(k->user, &run, err) : k->add_series(k->user, &series, err);
+    return k->add(k, &record, err);
+}
+
+static int add_run(const struct read_call *k, const union run_record *record, struct ccd_error *err)
+{
+    return k->to.run(k->user, &record->run, err);
+}
+
+static int add_operation(const struct read_call *k, const union run_record *record,
+                         struct ccd_error *err)
+{
+    return k->to.operation(k->user, &record->operation, err);
+}
+
+static int add_series(const struct read_call *k, const union run_record *record,
+                      struct ccd_error *err)
+{
+    return k->to.series(k->user, &record->series, err);
 }
 
 static int read_records(struct sql_connection *c, void *context, struct ccd_error *err)
@@ -93,8 +129,14 @@ static int read_records(struct sql_connection *c, void *context, struct ccd_erro
         buf_add_text(&sql, i > 0 ? ", " : "SELECT ");
         sql_add_name(&sql, c, k->table->columns[i].name);
     }
-    buf_printf(&sql, " FROM %s %s", k->table->name, k->rest);
-    int status = sql_run_text(c, doing_read, &sql, &k->parameter, 1,
+    buf_printf(&sql, " FROM %s", k->table->name);
+    for (size_t i = 0; i < 2 && k->equal[i]; i++) {
+        buf_add_text(&sql, i > 0 ? " AND " : " WHERE ");
+        sql_add_name(&sql, c, k->equal[i]);
+        buf_printf(&sql, " = ?%zu", i + 1);
+    }
+    buf_printf(&sql, " ORDER BY %s", k->order);
+    int status = sql_run_text(c, doing_read, &sql, k->parameters, k->parameter_count,
                               &(struct sql_sink){take_record, k}, err);
     buf_release(&sql);
     return status;
@@ -104,7 +146,7 @@ static int read_all(struct store *store, struct read_call *k, struct ccd_error *
 {
     struct sql_store *s = (struct sql_store *)store;
     struct sql_task task = {.run = read_records, .context = k};
-    if (s->empty || s->version < RUNS_SINCE_VERSION)
+    if (s->empty || s->version < k->since_version)
         return CCD_OK;
     k->task = &task;
     buf_init(&k->scratch, RECORD_TEXT_MAX_BYTES, s->target.allocator);
@@ -117,9 +159,30 @@ int sql_each_run(struct store *store, int64_t limit,
                  int (*add)(void *user, const struct store_run *run, struct ccd_error *err),
                  void *user, struct ccd_error *err)
 {
-    struct read_call k = {.table = &runs_table, .add_run = add, .user = user};
-    k.rest = "ORDER BY started_utc_s DESC, run_id DESC LIMIT ?1";
-    k.parameter = value_i64(limit > 0 ? limit : 0);
+    struct read_call k = {.table = &runs_table, .since_version = RUNS_SINCE_VERSION, .user = user};
+    k.add = add_run;
+    k.to.run = add;
+    k.order = "started_utc_s DESC, run_id DESC LIMIT ?1";
+    k.parameters[k.parameter_count++] = value_i64(limit > 0 ? limit : 0);
+    return read_all(store, &k, err);
+}
+
+int sql_each_run_operation(struct store *store, const char *data_type, const char *interval,
+                           int64_t limit,
+                           int (*add)(void *user, const struct store_run_operation *operation,
+                                      struct ccd_error *err),
+                           void *user, struct ccd_error *err)
+{
+    struct read_call k = {.table = &run_operations_table,
+                          .since_version = OPERATIONS_SINCE_VERSION,
+                          .equal = {"data_type", "interval"},
+                          .user = user};
+    k.add = add_operation;
+    k.to.operation = add;
+    k.order = "started_utc_s DESC, run_id DESC, place DESC LIMIT ?3";
+    k.parameters[k.parameter_count++] = value_text(str_from(data_type));
+    k.parameters[k.parameter_count++] = value_text(str_from(interval));
+    k.parameters[k.parameter_count++] = value_i64(limit > 0 ? limit : 0);
     return read_all(store, &k, err);
 }
 
@@ -128,9 +191,14 @@ int sql_each_run_series(struct store *store, const char *run_id,
                                    struct ccd_error *err),
                         void *user, struct ccd_error *err)
 {
-    struct read_call k = {.table = &run_series_table, .add_series = add, .user = user};
-    k.rest = "WHERE run_id = ?1 ORDER BY place";
-    k.parameter = value_text(str_from(run_id));
+    struct read_call k = {.table = &run_series_table,
+                          .since_version = RUNS_SINCE_VERSION,
+                          .equal = {"run_id"},
+                          .user = user};
+    k.add = add_series;
+    k.to.series = add;
+    k.order = "place";
+    k.parameters[k.parameter_count++] = value_text(str_from(run_id));
     return read_all(store, &k, err);
 }
 
@@ -158,6 +226,9 @@ static int take_id(void *user, const struct value *values, size_t count, struct 
 
 static int forget(struct sql_connection *c, void *context, struct ccd_error *err)
 {
+    static const char *const deletes[] = {"DELETE FROM ccdata_run_series WHERE run_id = ?1",
+                                          "DELETE FROM ccdata_run_operations WHERE run_id = ?1",
+                                          "DELETE FROM ccdata_runs WHERE run_id = ?1"};
     struct old_runs *old = context;
     const struct value parameters[] = {value_i64(old->before_utc_s), value_i64(old->limit)};
     old->count = 0;
@@ -167,16 +238,13 @@ static int forget(struct sql_connection *c, void *context, struct ccd_error *err
                          parameters, 2, take_id, old, err);
     for (size_t i = 0; i < old->count && status == CCD_OK; i++) {
         struct value id = value_text(str_from(old->ids[i]));
-        status = SQL_RUN(c, doing_forget, "DELETE FROM ccdata_run_series WHERE run_id = ?1", err,
-                         id);
-        if (status == CCD_OK)
-            status = SQL_RUN(c, doing_forget, "DELETE FROM ccdata_runs WHERE run_id = ?1", err, id);
+        for (size_t t = 0; t < sizeof(deletes) / sizeof(deletes[0]) && status == CCD_OK; t++)
+            status = SQL_RUN(c, doing_forget, deletes[t], err, id);
     }
     return status;
 }
 
-int sql_forget_runs(struct store *store, int64_t before_utc_s, int64_t limit,
-                    struct ccd_error *err)
+int sql_forget_runs(struct store *store, int64_t before_utc_s, int64_t limit, struct ccd_error *err)
 {
     struct sql_store *s = (struct sql_store *)store;
     struct old_runs *old = mem_new(s->target.allocator, 1, sizeof(*old));

@@ -200,6 +200,8 @@ int sql_each_list(struct store *store, const struct data_type *table,
                              struct ccd_error *err),
                   void *user, struct ccd_error *err);
 int sql_put_run(struct store *store, const struct store_run *run, struct ccd_error *err);
+int sql_put_run_operation(struct store *store, const struct store_run_operation *operation,
+                          struct ccd_error *err);
 int sql_put_run_series(struct store *store, const struct store_run_series *series, size_t count,
                        struct ccd_error *err);
 int sql_forget_runs(struct store *store, int64_t before_utc_s, int64_t limit,
@@ -207,6 +209,11 @@ int sql_forget_runs(struct store *store, int64_t before_utc_s, int64_t limit,
 int sql_each_run(struct store *store, int64_t limit,
                  int (*add)(void *user, const struct store_run *run, struct ccd_error *err),
                  void *user, struct ccd_error *err);
+int sql_each_run_operation(struct store *store, const char *data_type, const char *interval,
+                           int64_t limit,
+                           int (*add)(void *user, const struct store_run_operation *operation,
+                                      struct ccd_error *err),
+                           void *user, struct ccd_error *err);
 int sql_each_run_series(struct store *store, const char *run_id,
                         int (*add)(void *user, const struct store_run_series *series,
                                    struct ccd_error *err),

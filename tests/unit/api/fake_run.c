@@ -299,6 +299,23 @@ static int put_run(struct store *store, const struct store_run *run, struct ccd_
     return 0;
 }
 
+static int put_run_operation(struct store *store, const struct store_run_operation *operation,
+                             struct ccd_error *err)
+{
+    (void)store, (void)err;
+    if (record->operation_count == FAKE_ROWS_MAX)
+        abort();
+    size_t k = record->operation_count++;
+    COPY(record->operations[k].run_id, operation->run_id);
+    COPY(record->operations[k].data_type, operation->data_type);
+    COPY(record->operations[k].status, operation->status);
+    COPY(record->operations[k].error, operation->error);
+    record->operations[k].place = operation->place;
+    record->operations[k].exit_code = operation->exit_code;
+    record->operations[k].calls = operation->calls;
+    return 0;
+}
+
 static int put_run_series(struct store *store, const struct store_run_series *series, size_t count,
                           struct ccd_error *err)
 {
@@ -346,6 +363,7 @@ int __wrap_store_open(const struct store_config *config, struct store **out, str
         .load_coverage = load_coverage,
         .load_list = load_list,
         .put_run = put_run,
+        .put_run_operation = put_run_operation,
         .put_run_series = put_run_series,
         .forget_runs = forget_runs,
         .each_run = each_run,

@@ -48,13 +48,19 @@ extern struct fake_run fake;
 
 void fake_reset(void);
 
-/* ccdata_runs and ccdata_run_series, as they stand; shared with a child process. */
+/* ccdata_runs, ccdata_run_operations and ccdata_run_series, as they stand; shared with a child
+ * process. */
 struct fake_record {
     struct {
         char run_id[64], command[64], status[16], error[256];
         int64_t ended_utc_s, exit_code, rows_written, calls, metadata_calls;
     } runs[FAKE_RUNS_MAX];
     size_t run_count;
+    struct {
+        char run_id[64], data_type[32], status[16], error[256];
+        int64_t place, exit_code, calls;
+    } operations[FAKE_ROWS_MAX];
+    size_t operation_count;
     struct {
         char run_id[64], data_type[32], interval[8], market[32], instrument[32], state[16];
         int64_t place, fetched, trades;

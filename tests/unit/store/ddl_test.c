@@ -122,7 +122,7 @@ TEST(ddl_every_dialect_has_the_same_tables_and_views)
         size_t kinds[3] = {0};
         for (size_t i = 0; i < l->count; i++)
             kinds[l->objects[i].kind]++;
-        CHECK_INT(38 + (d == DIALECT_SINGLESTORE), kinds[DDL_TABLE]);
+        CHECK_INT(39 + (d == DIALECT_SINGLESTORE), kinds[DDL_TABLE]);
         CHECK_INT(15, kinds[DDL_VIEW]);
         CHECK_INT(dialect_of((enum store_dialect)d)->inline_indexes ? 0 : 1, kinds[DDL_INDEX]);
         CHECK((place_of(l, "ccdata_locks") >= 0) == (d == DIALECT_SINGLESTORE));

@@ -1,5 +1,6 @@
-/* From schema 2, which every database had, to 3: more lists, is_listed in the two that there were,
- * runs. A database of version 2 is made by taking from a new one what 3 has brought. */
+/* From schema 2, which every database had, on: more lists, is_listed in the two that there were,
+ * runs (3), their operations (4). An older database is made by taking from a new one what the later
+ * versions have brought. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,17 +9,17 @@
 #include "store/ddl.h"
 
 /* A case for every database, with a place and no store. */
-#define FROM_2(name)                                                                               \
-    static void from_2_##name(struct fixture *f);                                                  \
+#define FROM_OLDER(name)                                                                           \
+    static void of_older_##name(struct fixture *f);                                                \
     PLACE_TEST(name)                                                                               \
     {                                                                                              \
-        from_2_##name(f);                                                                          \
+        of_older_##name(f);                                                                        \
     }                                                                                              \
     SERVERS_ALONE(name)                                                                            \
     {                                                                                              \
-        from_2_##name(f);                                                                          \
+        of_older_##name(f);                                                                        \
     }                                                                                              \
-    static void from_2_##name(struct fixture *f)
+    static void of_older_##name(struct fixture *f)
 
 static bool run_sql(struct fixture *f, const char *sql)
 {
@@ -56,16 +57,44 @@ static void fill(struct fixture *f)
     batch_release(&b);
 }
 
-static int make_view_2(void *user, const struct ddl_object *object, struct ccd_error *err)
+struct older {
+    struct fixture *f;
+    int version;
+};
+
+/* The view as that version had it. */
+static int make_view(void *user, const struct ddl_object *object, struct ccd_error *err)
 {
-    struct fixture *f = user;
+    const struct older *older = user;
     char sql[65536];
     (void)err;
-    const char *at = strstr(object->sql, " = 3");
+    const char *at = strstr(object->sql, " = 4");
     if (object->kind != DDL_VIEW || !at)
         return CCD_OK;
-    str_print(sql, sizeof(sql), "%.*s = 2%s", (int)(at - object->sql), object->sql, at + 4);
-    return run_sql(f, sql) ? CCD_OK : CCD_INTERNAL;
+    str_print(sql, sizeof(sql), "%.*s = %d%s", (int)(at - object->sql), object->sql, older->version,
+              at + 4);
+    return run_sql(older->f, sql) ? CCD_OK : CCD_INTERNAL;
+}
+
+static void say_version(struct fixture *f, enum store_dialect dialect, int version)
+{
+    char sql[256];
+    struct older older = {f, version};
+    const struct ddl_options options = {.dialect = dialect, .if_missing = true};
+    str_print(sql, sizeof(sql), "UPDATE ccdata_schema SET version = %d", version);
+    CHECK(run_sql(f, sql));
+    CHECK_INT(CCD_OK, ddl_each(&options, NULL, make_view, &older, &f->err));
+}
+
+static void make_3(struct fixture *f)
+{
+    if (!CHECK(fixture_reopen(f)))
+        return;
+    enum store_dialect dialect = f->store->dialect;
+    fill(f);
+    close_store(f);
+    CHECK(run_sql(f, "DROP TABLE ccdata_run_operations"));
+    say_version(f, dialect, 3);
 }
 
 static void make_2(struct fixture *f)
@@ -84,10 +113,9 @@ static void make_2(struct fixture *f)
         CHECK(run_sql(f, sql));
     }
     CHECK(run_sql(f, "DROP TABLE ccdata_runs"));
+    CHECK(run_sql(f, "DROP TABLE ccdata_run_operations"));
     CHECK(run_sql(f, "DROP TABLE ccdata_run_series"));
-    CHECK(run_sql(f, "UPDATE ccdata_schema SET version = 2"));
-    const struct ddl_options options = {.dialect = dialect, .if_missing = true};
-    CHECK_INT(CCD_OK, ddl_each(&options, NULL, make_view_2, f, &f->err));
+    say_version(f, dialect, 2);
 }
 
 /* ---- the migration ---- */
@@ -113,16 +141,17 @@ static void check_differences(struct fixture *f, const char *expected)
 
 static void check_migrated(struct fixture *f)
 {
-    CHECK_TEXT("3|360", ask(f, "SELECT version, settle_s FROM ccdata_schema"));
+    CHECK_TEXT("4|360", ask(f, "SELECT version, settle_s FROM ccdata_schema"));
     CHECK_TEXT("3", ask(f, FINAL));
     CHECK_TEXT("2", ask(f, LISTED));
     CHECK_TEXT("999", ask(f, "SELECT asked_utc_s FROM ccdata_catalogue"));
     CHECK_TEXT("0", ask(f, "SELECT count(*) FROM assets"));
     CHECK_TEXT("0", ask(f, "SELECT count(*) FROM ccdata_run_series"));
+    CHECK_TEXT("0", ask(f, "SELECT count(*) FROM ccdata_run_operations"));
     check_differences(f, "");
 }
 
-FROM_2(schema_2_is_migrated)
+FROM_OLDER(schema_2_is_migrated)
 {
     make_2(f);
     if (!CHECK(fixture_reopen(f)))
@@ -131,8 +160,39 @@ FROM_2(schema_2_is_migrated)
     check_migrated(f);
 }
 
+FROM_OLDER(schema_3_is_migrated)
+{
+    make_3(f);
+    if (!CHECK(fixture_reopen(f)))
+        fprintf(stderr, "%s\n", f->err.message);
+    close_store(f);
+    check_migrated(f);
+}
+
+static int count_operation(void *user, const struct store_run_operation *operation,
+                           struct ccd_error *err)
+{
+    (void)operation, (void)err;
+    ++*(int *)user;
+    return CCD_OK;
+}
+
+FROM_OLDER(reader_of_schema_3_sees_no_operations_of_runs)
+{
+    int count = 0;
+    make_3(f);
+    f->read_only = true;
+    if (!CHECK(fixture_reopen(f)))
+        return;
+    CHECK_INT(CCD_OK, f->store->ops->each_run_operation(f->store, "spot_ohlcv", "1d", 5,
+                                                        count_operation, &count, &f->err));
+    CHECK_INT(0, count);
+    close_store(f);
+    CHECK_TEXT("3", ask(f, "SELECT version FROM ccdata_schema"));
+}
+
 /* Where DDL cannot be undone, a step that was killed is made again. */
-FROM_2(migration_that_was_interrupted_is_finished)
+FROM_OLDER(migration_that_was_interrupted_is_finished)
 {
     make_2(f);
     CHECK(run_sql(f, f->back_end == &back_end_postgres
@@ -147,7 +207,7 @@ FROM_2(migration_that_was_interrupted_is_finished)
     check_migrated(f);
 }
 
-FROM_2(table_of_somebody_else_stops_the_migration)
+FROM_OLDER(table_of_somebody_else_stops_the_migration)
 {
     make_2(f);
     CHECK(run_sql(f, "CREATE TABLE exchanges (mine INTEGER)"));
@@ -166,7 +226,7 @@ static int count_run(void *user, const struct store_run *run, struct ccd_error *
     return CCD_OK;
 }
 
-FROM_2(reader_of_schema_2_sees_what_there_is)
+FROM_OLDER(reader_of_schema_2_sees_what_there_is)
 {
     int runs = 0;
     size_t count = 9;

@@ -97,7 +97,7 @@ PLACE_TEST(migration_keeps_everything)
     CHECK_INT(CCD_OK, try_open(f, true, false));
     dump(f, after);
     CHECK_TEXT(before, after);
-    CHECK_SQL("3|360", f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("4|360", f, "SELECT * FROM ccdata_schema");
     CHECK_SQL("5|5", f,
               "SELECT count(*), count(DISTINCT record_hash || ' ' || step_s) FROM"
               " ccdata_quarantine");
@@ -139,7 +139,7 @@ PLACE_TEST(check_names_what_is_old_and_changes_nothing)
     struct buf out;
     make_1(f);
     differences(f, &out);
-    CHECK(str_find(buf_str(&out), STR("ccdata_schema: has version 1, expected version 3")) !=
+    CHECK(str_find(buf_str(&out), STR("ccdata_schema: has version 1, expected version 4")) !=
           SIZE_MAX);
     CHECK(str_find(buf_str(&out), STR("ccdata_quarantine: lacks column record_hash INTEGER NOT "
                                       "NULL key 4")) != SIZE_MAX);
@@ -186,7 +186,7 @@ PLACE_TEST(migration_writes_the_new_settle_time)
     make_1(f);
     CHECK(db_run_once(f, "UPDATE ccdata_schema SET settle_s = 5"));
     CHECK_INT(CCD_OK, try_open(f, true, false));
-    CHECK_SQL("3|360", f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("4|360", f, "SELECT * FROM ccdata_schema");
 }
 
 PLACE_TEST(views_of_others_do_not_stop_a_migration)
@@ -232,10 +232,10 @@ PLACE_TEST(newer_version_is_not_touched)
     char before[DUMP_MAX_BYTES];
     char after[DUMP_MAX_BYTES];
     make_1(f);
-    CHECK(db_run_once(f, "UPDATE ccdata_schema SET version = 4"));
+    CHECK(db_run_once(f, "UPDATE ccdata_schema SET version = 5"));
     dump(f, before);
     CHECK_INT(CCD_DATABASE_SCHEMA, try_open(f, true, false));
-    CHECK(strstr(f->err.message, "made by a newer ccdata (schema 4") != NULL);
+    CHECK(strstr(f->err.message, "made by a newer ccdata (schema 5") != NULL);
     dump(f, after);
     CHECK_TEXT(before, after);
 }
@@ -301,7 +301,8 @@ PLACE_TEST(killed_migration_happened_or_did_not)
             return;
         const char *version = db_rows_once(f, "SELECT * FROM ccdata_schema");
         bool is_old = strcmp(version, "1|360") == 0;
-        CHECK(is_old || strcmp(version, "2|360") == 0 || strcmp(version, "3|360") == 0);
+        CHECK(is_old || strcmp(version, "2|360") == 0 || strcmp(version, "3|360") == 0 ||
+              strcmp(version, "4|360") == 0);
         deaths_before += is_old;
         CHECK_SQL(is_old ? "0" : "1", f,
                   "SELECT count(*) FROM pragma_table_info('ccdata_quarantine')"
@@ -310,7 +311,7 @@ PLACE_TEST(killed_migration_happened_or_did_not)
     CHECK(deaths_before > 10 && at < KILLS_MAX);
     dump(f, after);
     CHECK_TEXT(before, after);
-    CHECK_SQL("3|360", f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("4|360", f, "SELECT * FROM ccdata_schema");
 }
 
 TEST(sqlite_processes_migrate_one_database)
@@ -337,6 +338,6 @@ TEST(sqlite_processes_migrate_one_database)
     }
     dump(&f, after);
     CHECK_TEXT(before, after);
-    CHECK_SQL("3|360", &f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("4|360", &f, "SELECT * FROM ccdata_schema");
     f.back_end->remove_place(&f.place);
 }

@@ -106,6 +106,26 @@ CONTRACT(newest_runs_come_first)
     check_runs(f, 0, "");
 }
 
+static int see_operation(void *user, const struct store_run_operation *o, struct ccd_error *err)
+{
+    (void)err;
+    say(user, "%s %lld %s '%s' %lld %s %lld %lld %lld %lld %lld %lld %lld %lld %s\n", o->run_id,
+        (long long)o->place, o->data_type, o->interval, (long long)o->started_utc_s, o->status,
+        (long long)o->exit_code, (long long)o->calls, (long long)o->rows_fetched,
+        (long long)o->rows_written, (long long)o->rows_unchanged, (long long)o->rows_changed,
+        (long long)o->bytes, (long long)o->duration_ms, o->error ? o->error : "NULL");
+    return strstr(user, "stop") ? CCD_INTERRUPTED : CCD_OK;
+}
+
+static void check_operations(struct fixture *f, const char *interval, int64_t limit,
+                             const char *expected)
+{
+    char seen[SEEN_BYTES] = "";
+    CHECK_INT(CCD_OK, f->store->ops->each_run_operation(f->store, "spot_ohlcv", interval, limit,
+                                                        see_operation, seen, &f->err));
+    CHECK_TEXT(persists(f) ? expected : "", seen);
+}
+
 CONTRACT(old_runs_are_forgotten_oldest_first)
 {
     static const char *const ids[] = {"a", "b", "c"};
@@ -117,16 +137,66 @@ CONTRACT(old_runs_are_forgotten_oldest_first)
                                         .market = "",
                                         .instrument = "",
                                         .state = "complete"};
+        struct store_run_operation operation = {.run_id = ids[i],
+                                                .place = 1,
+                                                .data_type = "spot_ohlcv",
+                                                .interval = "1d",
+                                                .started_utc_s = 10 * i,
+                                                .status = "complete"};
         put_run(f, &(struct store_run){
                        .run_id = ids[i], .command = "c", .status = "s", .started_utc_s = 10 * i});
+        CHECK_INT(CCD_OK, f->store->ops->put_run_operation(f->store, &operation, &f->err));
         CHECK_INT(CCD_OK, f->store->ops->put_run_series(f->store, &part, 1, &f->err));
     }
     CHECK_INT(CCD_OK, f->store->ops->forget_runs(f->store, 20, 1, &f->err));
     check_runs(f, 5, "c c 20 0 s 0 0 0 0 0 0 0 0 0 NULL\nb c 10 0 s 0 0 0 0 0 0 0 0 0 NULL\n");
     CHECK_INT(CCD_OK, f->store->ops->forget_runs(f->store, 20, 100, &f->err));
     check_runs(f, 5, "c c 20 0 s 0 0 0 0 0 0 0 0 0 NULL\n");
+    check_operations(f, "1d", 5, "c 1 spot_ohlcv '1d' 20 complete 0 0 0 0 0 0 0 0 NULL\n");
     check_series(f, "b", "");
     check_series(f, "c", "c 1 assets '' 0   0 0 complete 0 0 0 0 0 0 0 NULL\n");
+}
+
+CONTRACT(operations_of_runs_are_kept_and_replaced)
+{
+    struct store_run_operation o = {.run_id = "a",
+                                    .place = 1,
+                                    .data_type = "spot_ohlcv",
+                                    .interval = "1d",
+                                    .started_utc_s = 100,
+                                    .status = "complete"};
+    check_operations(f, "1d", 10, "");
+    CHECK_INT(CCD_OK, f->store->ops->put_run_operation(f->store, &o, &f->err));
+    o.interval = "1h";
+    o.place = 2;
+    CHECK_INT(CCD_OK, f->store->ops->put_run_operation(f->store, &o, &f->err));
+    o = (struct store_run_operation){.run_id = "b",
+                                     .place = 7,
+                                     .data_type = "spot_ohlcv",
+                                     .interval = "1d",
+                                     .started_utc_s = 200,
+                                     .status = "failed",
+                                     .exit_code = 6,
+                                     .calls = 1,
+                                     .rows_fetched = 2,
+                                     .rows_written = 3,
+                                     .rows_unchanged = 4,
+                                     .rows_changed = 5,
+                                     .bytes = INT64_MAX,
+                                     .duration_ms = 7,
+                                     .error = "it's \"broken\""};
+    CHECK_INT(CCD_OK, f->store->ops->put_run_operation(f->store, &o, &f->err));
+    check_operations(f, "1h", 10, "a 2 spot_ohlcv '1h' 100 complete 0 0 0 0 0 0 0 0 NULL\n");
+    check_operations(f, "1d", 1,
+                     "b 7 spot_ohlcv '1d' 200 failed 6 1 2 3 4 5 9223372036854775807 7"
+                     " it's \"broken\"\n");
+    o.error = NULL;
+    o.bytes = 6;
+    CHECK_INT(CCD_OK, f->store->ops->put_run_operation(f->store, &o, &f->err));
+    check_operations(f, "1d", 10,
+                     "b 7 spot_ohlcv '1d' 200 failed 6 1 2 3 4 5 6 7 NULL\n"
+                     "a 1 spot_ohlcv '1d' 100 complete 0 0 0 0 0 0 0 0 NULL\n");
+    check_operations(f, "", 10, "");
 }
 
 CONTRACT(reader_of_runs_can_stop)

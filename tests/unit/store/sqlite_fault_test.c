@@ -182,7 +182,7 @@ TEST(sqlite_processes_create_one_database)
         CHECK_INT(0, reap(children[i]));
         close(ready[i]);
     }
-    CHECK_SQL("3|360", &f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("4|360", &f, "SELECT * FROM ccdata_schema");
     f.back_end->remove_place(&f.place);
 }
 
@@ -382,9 +382,8 @@ static int live(struct fixture *f, const struct allocator *allocator, struct pag
         status = f->err.status;
     if (w)
         w->ops->writer_close(w);
-    if (status == CCD_OK) {
+    if (status == CCD_OK)
         status = put_whole_list(s, catalogue, "kraken", 5, &counts, &f->err);
-    }
     if (status == CCD_OK)
         status = s->ops->compact_coverage(s, page->names.series_id, 86400, 0, &f->err);
     if (status == CCD_OK) {

@@ -88,7 +88,7 @@ PLACE_TEST(opening_twice_changes_nothing)
     CHECK_INT(CCD_OK, try_open(f, OPEN_EXISTING));
     CHECK_INT(CCD_OK, try_open(f, OPEN_READ_ONLY));
     CHECK_TEXT(before, db_rows(db, "PRAGMA data_version"));
-    CHECK_TEXT("3|360", db_rows(db, "SELECT * FROM ccdata_schema"));
+    CHECK_TEXT("4|360", db_rows(db, "SELECT * FROM ccdata_schema"));
     db_close(db);
 }
 
@@ -96,7 +96,7 @@ PLACE_TEST(tables_of_others_are_left_alone)
 {
     CHECK(db_run_once(f, "CREATE TABLE mine (a); INSERT INTO mine VALUES (1)"));
     CHECK_INT(CCD_OK, try_open(f, OPEN_CREATE));
-    CHECK_SQL("1|3", f, "SELECT (SELECT a FROM mine), (SELECT version FROM ccdata_schema)");
+    CHECK_SQL("1|4", f, "SELECT (SELECT a FROM mine), (SELECT version FROM ccdata_schema)");
 }
 
 PLACE_TEST(empty_file_becomes_a_database)
@@ -117,7 +117,7 @@ PLACE_TEST(schema_made_from_the_text_is_accepted)
     CHECK_INT(CCD_OK, try_open(f, OPEN_READ_ONLY));
     CHECK_SQL("0", f, "SELECT count(*) FROM ccdata_schema");
     CHECK_INT(CCD_OK, try_open(f, OPEN_EXISTING));
-    CHECK_SQL("3|360", f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("4|360", f, "SELECT * FROM ccdata_schema");
 }
 
 PLACE_TEST(settle_time_is_renewed)
@@ -127,9 +127,9 @@ PLACE_TEST(settle_time_is_renewed)
     config.settle_s = 17;
     CHECK_INT(CCD_OK, store_open(&config, &f->store, &f->err));
     store_close(f->store);
-    CHECK_SQL("3|17", f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("4|17", f, "SELECT * FROM ccdata_schema");
     CHECK_INT(CCD_OK, try_open(f, OPEN_READ_ONLY));
-    CHECK_SQL("3|17", f, "SELECT * FROM ccdata_schema");
+    CHECK_SQL("4|17", f, "SELECT * FROM ccdata_schema");
 }
 
 PLACE_TEST(nothing_is_created_without_leave)
@@ -283,7 +283,7 @@ PLACE_TEST(view_of_another_version_is_replaced)
 
 PLACE_TEST(newer_schema_is_refused)
 {
-    check_refused(f, "UPDATE ccdata_schema SET version = 4", "made by a newer ccdata", "schema 4");
+    check_refused(f, "UPDATE ccdata_schema SET version = 5", "made by a newer ccdata", "schema 5");
 }
 
 PLACE_TEST(impossible_schema_version_is_refused)

@@ -213,7 +213,7 @@ TEST(schema_text_runs_in_an_empty_database)
     CHECK_INT(CCD_OK, store_write_ddl(DIALECT_SQLITE, false, &out));
     CHECK_INT(SQLITE_OK, sqlite3_open(":memory:", &db));
     CHECK(db_run(db, out.data));
-    CHECK_TEXT("15|15|23|1",
+    CHECK_TEXT("15|15|24|1",
                db_rows(db, "SELECT count(*) FILTER (WHERE name LIKE 'fact%'),"
                            " count(*) FILTER (WHERE type = 'view'),"
                            " count(*) FILTER (WHERE type = 'table' AND name NOT LIKE 'fact%'),"
