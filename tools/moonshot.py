@@ -41,6 +41,9 @@ def commit():
     return name.stdout.strip()
 
 
+COMMIT = commit()  # before the page is written to, which is a change
+
+
 def run(*command, **environment):
     return subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, text=True, errors="replace",
                           env=dict(os.environ, **environment))
@@ -51,7 +54,7 @@ def note(command, searched, failures):
         PAGE.write_text(HEAD, encoding="utf-8")
     day = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
     with open(PAGE, "a", encoding="utf-8") as page:
-        page.write(f"| {day} | {commit()} | {machine()} | `{command}` | {searched} | {failures} |\n")
+        page.write(f"| {day} | {COMMIT} | {machine()} | `{command}` | {searched} | {failures} |\n")
     print(f"{command}: {searched}, {failures} failures", flush=True)
     return failures
 

@@ -131,10 +131,15 @@ static int refuse_nothing(const struct checked_job *job, struct selection *out,
     const struct ccd_job *j = job->job;
     const char *market = j->market ? j->market : j->exchange_count > 0 ? j->exchanges[0] : "*";
     const char *instrument = job_pattern_count(j) > 0 ? job_pattern(j, 0) : "*";
-    return selection_add_unknown(out, market, instrument,
-                                 "nothing at the vendor matches: no instrument of these names has "
-                                 "data of this type",
-                                 err);
+    return selection_add_unknown(
+        out, market, instrument,
+        select_needs_grades(job)
+            ? "no pair is left: none on an exchange that is graded well enough (--min_grade, BB), "
+              "of "
+              "the top assets (--asset_limit) and in these quotes (--quotes) is listed; widen one, "
+              "or name the market with --specific_market"
+            : "nothing at the vendor matches: no instrument of these names has data of this type",
+        err);
 }
 
 int select_series(struct select_context *c, const struct checked_job *job, struct selection *out,

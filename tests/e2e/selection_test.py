@@ -74,6 +74,14 @@ def test_the_options_of_the_ranking(world):
         check_pairs(world, sim, ["--quotes", "eur", "USDC"], {"quotes": ["EUR", "USDC"]})
 
 
+def test_nothing_left_says_what_kept_it_out(world):
+    with harness.simulator(world, "--now", NOW) as sim:
+        grades = {e["InternalName"].lower(): e.get("Grade") for e in ask(sim, "/data/exchanges/general?tsym=USD").values()}
+        low = next(market for market in ask(sim, "/spot/v1/markets") if GRADES.index(grades.get(market.lower(), "F")) > GRADES.index("BB"))
+        document = world.run_json("spot_ohlcv", "--exchanges", low, "--from", "2026-02-25", vendor=sim.url, environment={"CCDATA_NOW": NOW}, expect=7)
+        assert "--min_grade" in document["error"]["message"] and low in str(selected(document)), document["error"]
+
+
 def test_the_rank_is_kept_with_the_run(world):
     with harness.simulator(world, "--now", NOW) as sim:
         expected, _ = best_pairs(sim, 4)
