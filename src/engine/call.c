@@ -1,5 +1,7 @@
 #include "engine/call.h"
 
+#include <string.h>
+
 #include "base/time.h"
 
 enum { THROTTLED_MAX = 10 };
@@ -265,6 +267,15 @@ static bool answer_from_cache(struct caller *c, const char *path_and_query, call
     return found;
 }
 
+/* What the connection reports names it already. */
+static int name_path(struct ccd_error *err, const char *path_and_query)
+{
+    struct str path = {path_and_query, strcspn(path_and_query, "?")};
+    if (str_find(str_from(err->message), path) < strlen(err->message))
+        return (int)err->status;
+    return error_prefix(err, "%s", path_and_query);
+}
+
 int call_make(struct caller *c, const char *path_and_query, call_classify *classify, void *user,
               enum reply_verdict *out_verdict, struct ccd_error *err)
 {
@@ -288,18 +299,18 @@ int call_make(struct caller *c, const char *path_and_query, call_classify *class
             return 0;
         if (*out_verdict == REPLY_THROTTLED) {
             if (pause_key(c, ++throttled, window, floor_ms, &wait_ms, err) != 0)
-                return error_prefix(err, "%s", path_and_query);
+                return name_path(err, path_and_query);
         } else {
             bool final = *out_verdict == REPLY_BAD_KEY || attempt >= c->retry.attempts_max ||
                          *out_verdict == REPLY_BROKEN || floor_ms > c->retry.page_deadline_ms ||
                          ccd_status_action(err->status) == CCD_ACTION_STOP;
             if (final)
-                return error_prefix(err, "%s", path_and_query);
+                return name_path(err, path_and_query);
             wait_ms = retry_backoff_ms(&c->retry, attempt++, floor_ms, &c->rng);
         }
         metric_add(c->metrics, METRIC_RETRIES, (int)metric_endpoint_of(path_and_query), 0, 1);
-        log_warning(c->log, NULL, "%s: %s; again in %lld ms", path_and_query, err->message,
-                    (long long)wait_ms);
+        name_path(err, path_and_query);
+        log_warning(c->log, NULL, "%s; again in %lld ms", err->message, (long long)wait_ms);
         status = wait_us(c, wait_ms * 1000, err);
         if (status != 0)
             return status;
