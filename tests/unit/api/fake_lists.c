@@ -200,6 +200,7 @@ int __wrap_call_make(struct caller *caller, const char *path_and_query, call_cla
     vendor.asked_count++;
     vendor.min_api_calls += caller == min_api;
     caller->calls++;
+    caller->sent_utc_s = now_utc_s;
     buf_init(&body, 64 << 20, NULL);
     reply_headers_init(&headers);
     long status = answer(&body, path_and_query);
