@@ -2,6 +2,7 @@
  * terminal; a secret is never taken from the command line. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,26 +26,43 @@ struct answers {
 
 /* ---- asking ---- */
 
+/* The terminal as it was, for a signal that ends us while nothing is shown. */
+static struct termios shown;
+
+static void show_and_die(int signal)
+{
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &shown);
+    raise(signal); /* it was reset when it was delivered */
+}
+
+/* The terminal shows what is typed, or not; what has been typed by then is kept. */
 static void set_echo(bool on)
 {
-    struct termios mode;
-    if (tcgetattr(STDIN_FILENO, &mode) != 0)
+    static const int deadly[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = on ? SIG_DFL : show_and_die,
+                               .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)};
+    struct termios hidden;
+    if (!on && tcgetattr(STDIN_FILENO, &shown) != 0)
         return;
-    mode.c_lflag = on ? mode.c_lflag | ECHO : mode.c_lflag & ~(tcflag_t)ECHO;
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &mode);
+    hidden = shown;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof deadly / sizeof deadly[0]; i++)
+        sigaction(deadly[i], &action, NULL);
+    tcsetattr(STDIN_FILENO, TCSADRAIN, on ? &shown : &hidden);
 }
 
 /* An empty answer leaves *out as it is. */
-static void ask(struct cli *cli, const char *question, bool is_secret,
-                char out[ANSWER_MAX_BYTES])
+static void ask(struct cli *cli, const char *question, bool is_secret, char out[ANSWER_MAX_BYTES])
 {
     char line[ANSWER_MAX_BYTES] = "";
+    bool hides = is_secret && isatty(STDIN_FILENO);
+    if (hides)
+        set_echo(false);
     fprintf(cli->err, "%s: ", question);
     fflush(cli->err);
-    if (is_secret)
-        set_echo(false);
     bool answered = fgets(line, sizeof line, stdin) != NULL;
-    if (is_secret) {
+    if (hides) {
         set_echo(true);
         fputc('\n', cli->err);
     }
@@ -70,8 +88,9 @@ static int read_key_file(const char *path, char out[ANSWER_MAX_BYTES], struct cc
                 str_copy(out, ANSWER_MAX_BYTES, key);
     explicit_bzero(text, sizeof text);
     return fits ? 0
-                : error_set(err, CCD_CONFIG, "the key file %s holds no key, or more than one line "
-                                             "of %d bytes",
+                : error_set(err, CCD_CONFIG,
+                            "the key file %s holds no key, or more than one line "
+                            "of %d bytes",
                             path, ANSWER_MAX_BYTES - 1);
 }
 

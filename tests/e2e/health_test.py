@@ -4,8 +4,10 @@
 import os
 import pty
 import select
+import signal
 import stat
 import subprocess
+import termios
 import time
 
 import harness
@@ -64,6 +66,22 @@ def test_init_asks_on_a_terminal_and_does_not_show_the_key(world):
         os.close(main)
         assert harness.KEY.encode() not in shown and b"sqlite:asked.db" in shown, shown.decode()
         assert "asked.db" in (world.folder / ".env").read_text()
+
+
+def test_init_that_is_interrupted_leaves_the_terminal_as_it_was(world):
+    main, side = pty.openpty()
+    environment = {name: value for name, value in world.environment.items() if "PASSWORD" not in name and name not in ("CCDATA_API_KEY", "ENVIRONMENT")}
+    before = termios.tcgetattr(side)
+    process = subprocess.Popen([harness.CCDATA, "init"], cwd=world.folder, env=environment, stdin=side, stdout=side, stderr=side)
+    shown = b""
+    while not shown.endswith(b": "):
+        shown += os.read(main, 4096)
+    assert not termios.tcgetattr(side)[3] & termios.ECHO
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == -signal.SIGINT
+    assert termios.tcgetattr(side) == before
+    os.close(main)
+    os.close(side)
 
 
 def test_doctor_says_what_to_do(world):
