@@ -49,10 +49,16 @@ int call_quota_error(struct ccd_error *err, enum rate_window window, int64_t res
         rate_window_names[window], time_format_iso(resume_utc_s, when));
 }
 
-bool call_must_end(const struct permit *permit, int64_t wait_us)
+/* A window that slides gives its permits back one by one: a run that ended for each of them would
+ * make one call in its whole life. */
+static const int64_t spent_patience_us = 60000000;
+
+enum permit_answer call_permit_answer(const struct permit *permit, int64_t wait_us)
 {
-    bool too_long = permit->answer == PERMIT_WAIT && wait_us > throttle_cap_ms * 1000;
-    return permit->answer == PERMIT_SPENT || too_long;
+    int64_t most_us = permit->answer == PERMIT_SPENT ? spent_patience_us : throttle_cap_ms * 1000;
+    if (permit->answer == PERMIT_GRANTED)
+        return PERMIT_GRANTED;
+    return wait_us > most_us ? PERMIT_SPENT : PERMIT_WAIT;
 }
 
 static bool stopped(struct caller *c, struct ccd_error *err)
@@ -96,7 +102,7 @@ static int get_permit(struct caller *c, uint32_t *out_ticket, struct ccd_error *
             *out_ticket = permit.ticket;
             return 0;
         }
-        if (call_must_end(&permit, wait) && !c->wait_for_quota)
+        if (call_permit_answer(&permit, wait) == PERMIT_SPENT && !c->wait_for_quota)
             return call_quota_error(err, permit.window, clock_utc_s(c->clock) + wait / 1000000);
         if (wait_us(c, wait, err) != 0)
             return err->status;

@@ -57,9 +57,10 @@ void call_violated_window(const struct reply_headers *headers, enum rate_window 
                           int64_t *out_rest_ms);
 /* All lines of a reply. */
 void call_parse_headers(struct str lines, int64_t now_utc_s, struct reply_headers *out_headers);
-/* Whether a permit that was not granted ends a run that does not wait: a long window is spent, or
- * the next call is more than an hour away, as after a Retry-After without a word of its window. */
-bool call_must_end(const struct permit *permit, int64_t wait_us);
+/* What a permit is to a run: PERMIT_SPENT ends one that does not wait for the quota. A long window
+ * is spent for more than a minute, or the next call is more than an hour away, as after a
+ * Retry-After without a word of its window. */
+enum permit_answer call_permit_answer(const struct permit *permit, int64_t wait_us);
 /* "the quota of the hour is spent until …"; RATE_WINDOW_COUNT: nobody said which. */
 int call_quota_error(struct ccd_error *err, enum rate_window window, int64_t resume_utc_s);
 

@@ -351,8 +351,7 @@ static void acquire(struct runtime *r, uint32_t slot, enum call_priority priorit
         push_stop(r, &err);
         permit.answer = PERMIT_WAIT;
     }
-    if (call_must_end(&permit, wait_us))
-        permit.answer = PERMIT_SPENT;
+    permit.answer = call_permit_answer(&permit, wait_us);
     event.permit = permit.answer;
     event.wait_until_us = clock_mono_us(r->config.clock) + wait_us;
     if (permit.answer == PERMIT_SPENT)

@@ -37,8 +37,7 @@ static void acquire(struct life *l, uint32_t slot, enum call_priority priority)
     const struct limiter_ask ask = {
         .owner = sim->life, .abandon_us = abandon_us, .priority = priority};
     struct permit permit = limiter_acquire(sim->limiter, &sim->server.limits, sim->now_us, &ask);
-    if (call_must_end(&permit, permit.wait_until_us - sim->now_us))
-        permit.answer = PERMIT_SPENT;
+    permit.answer = call_permit_answer(&permit, permit.wait_until_us - sim->now_us);
     struct session_event event = {.kind = SESSION_PERMIT,
                                   .slot = slot,
                                   .permit = permit.answer,
