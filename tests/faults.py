@@ -22,7 +22,7 @@ DASHBOARD = "comes with the page"
 # (id, of the floor, fault, tests[, what is not shown, and why])
 FAULTS = [
     ("N1", False, "names that do not resolve", "unknown_host test_nobody_at_the_port"),
-    ("N2", False, "an address that changes in mid-run", "", "no test yet: libcurl resolves names anew for a new connection"),
+    ("N2", False, "an address that changes in mid-run", "address_that_changes_is_looked_up_again_after_a_failure"),
     ("N3", True, "connections refused or swallowed", "no_connection total_deadline sim REFUSED sim LOST_REQUEST"),
     ("N4", True, "reset at each byte of a reply", "cut_by_reset_at_every_byte sim RESET"),
     ("N5", True, "accepted, then silence", "too_slow total_deadline sim LOST_REPLY"),

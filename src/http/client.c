@@ -18,6 +18,8 @@ enum {
     DEFAULT_TOTAL_TIMEOUT_MS = 60000,
     DEFAULT_LOW_SPEED_BYTES_S = 1000,
     DEFAULT_LOW_SPEED_S = 20,
+
+    DNS_CACHE_S = 60,
 };
 
 struct http_client {
@@ -148,6 +150,7 @@ static bool set_up(struct http_client *client, const struct http_config *config)
     client->options.low_speed_bytes_s = or_default(config->low_speed_bytes_s,
                                                    DEFAULT_LOW_SPEED_BYTES_S);
     client->options.low_speed_s = or_default(config->low_speed_s, DEFAULT_LOW_SPEED_S);
+    client->options.dns_cache_s = DNS_CACHE_S;
     atomic_init(&client->woken, false);
     return copy_optional_text(client->allocator, config->user_agent, &client->options.user_agent) &&
            copy_optional_text(client->allocator, config->ca_file, &client->options.ca_file) &&
@@ -343,9 +346,16 @@ static bool restart(struct http_client *client, struct request *request)
            curl_multi_add_handle(client->multi, request->easy) == CURLM_OK;
 }
 
+static bool is_unreachable(CURLcode code)
+{
+    return code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT;
+}
+
 static void finish(struct http_client *client, struct request *request, CURLcode code)
 {
     set_outcome(client, request, code);
+    /* Its name may have another address by now. */
+    client->options.dns_cache_s = is_unreachable(code) ? 0 : DNS_CACHE_S;
     if (code != CURLE_OK) {
         request_close(request);
     }

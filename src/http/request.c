@@ -194,6 +194,7 @@ static CURLcode set_longs(const struct request_options *options, CURL *easy)
         {CURLOPT_TIMEOUT_MS, options->total_timeout_ms},
         {CURLOPT_LOW_SPEED_LIMIT, options->low_speed_bytes_s},
         {CURLOPT_LOW_SPEED_TIME, options->low_speed_s},
+        {CURLOPT_DNS_CACHE_TIMEOUT, options->dns_cache_s},
     };
     for (size_t i = 0; !code && i < sizeof configured / sizeof configured[0]; i++) {
         code = curl_easy_setopt(easy, configured[i].option, configured[i].value);

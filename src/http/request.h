@@ -41,6 +41,7 @@ struct request_options {
     long total_timeout_ms;
     long low_speed_bytes_s;
     long low_speed_s;
+    long dns_cache_s; /* how long an address that was found is used */
 };
 
 /* Make a slot ready for a new exchange; keeps the handle. */

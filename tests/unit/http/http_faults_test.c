@@ -1,4 +1,8 @@
 /* What a request ends with when the peer or the network misbehaves. */
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -482,6 +486,79 @@ TEST(connection_closed_before_reuse)
     CHECK_INT(0, http_resends_refused(client));
     http_client_free(client);
     server_stop(server);
+}
+
+/* ---- an address that changes (N2) ---- */
+
+static const char *moving_address;
+static int resolved_count;
+
+/* In place of the C library's, for libcurl too. */
+__attribute__((visibility("default"))) int
+getaddrinfo(const char *restrict node, const char *restrict service,
+            const struct addrinfo *restrict hints, struct addrinfo **restrict out)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    void *found = dlsym(RTLD_NEXT, "getaddrinfo");
+    memcpy(&real, &found, sizeof real);
+    bool moves = node && strcmp(node, "moves.test") == 0;
+    resolved_count += moves;
+    return real(moves ? moving_address : node, service, hints, out);
+}
+
+/* Only the address is of interest: whoever listens there is no TLS peer. */
+static int listen_at(const char *address, int port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    inet_pton(AF_INET, address, &at.sin_addr);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK_INT(0, bind(fd, (struct sockaddr *)&at, sizeof at));
+    CHECK_INT(0, listen(fd, 8));
+    return fd;
+}
+
+static int port_of(int fd)
+{
+    struct sockaddr_in at;
+    socklen_t len = sizeof at;
+    CHECK_INT(0, getsockname(fd, (struct sockaddr *)&at, &len));
+    return ntohs(at.sin_port);
+}
+
+static bool has_visitor(int fd)
+{
+    struct pollfd waiting = {.fd = fd, .events = POLLIN};
+    return poll(&waiting, 1, 0) == 1;
+}
+
+TEST(address_that_changes_is_looked_up_again_after_a_failure)
+{
+    int old = listen_at("127.0.0.1", 0);
+    int port = port_of(old);
+    int new = listen_at("127.0.0.2", port);
+    char url[64];
+    struct http_reply reply;
+    close(old); /* dead */
+    str_print(url, sizeof url, "https://moves.test:%d", port);
+    struct http_config config = test_config(url);
+    config.total_timeout_ms = 300;
+    struct http_client *client = NULL;
+    struct ccd_error err;
+    if (!CHECK_INT(CCD_OK, http_client_new(&config, "DATA_API_BASE_URL", &client, &err)))
+        return;
+    moving_address = "127.0.0.1";
+    resolved_count = 0;
+    if (test_exchange(client, "/x", &reply))
+        test_release(&reply);
+    CHECK_INT(1, resolved_count);
+    CHECK(!has_visitor(new));
+    moving_address = "127.0.0.2";
+    if (test_exchange(client, "/x", &reply))
+        test_release(&reply);
+    CHECK_INT(2, resolved_count);
+    CHECK(has_visitor(new));
+    http_client_free(client);
+    close(new);
 }
 
 /* A failed exchange leaves nothing behind for the next one on the same handle. */
