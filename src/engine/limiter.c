@@ -68,7 +68,7 @@ struct open_permit {
     int64_t granted_us;
     int64_t expires_us; /* counts as received when it is first looked at after that */
     uint32_t ticket;    /* 0: given back without a reply, waits for expires_us */
-    uint32_t unused;    /* named, so that every byte of the file is defined */
+    uint32_t since_us;  /* from the grant before this one, or as much of it as fits */
 };
 
 /* Somebody waits with this priority, and asks again before until_us. */
@@ -403,9 +403,11 @@ static uint32_t open_add(struct limiter_state *state, uint64_t owner, int64_t ab
         state->sequence++;
     } while ((state->sequence & 0xFFFFFF) == 0);
     uint32_t ticket = state->sequence << 8 | slot;
+    int64_t since_us = state->now_us - state->last_grant_us;
     state->open[slot] = (struct open_permit){.granted_us = state->now_us,
                                              .expires_us = state->now_us + max_i64(abandon_us, 0),
-                                             .ticket = ticket};
+                                             .ticket = ticket,
+                                             .since_us = (uint32_t)min_i64(since_us, UINT32_MAX)};
     state->open_bits[word] |= 1ULL << slot % 64;
     state->open_count++;
     return ticket;
@@ -519,8 +521,8 @@ struct permit limiter_acquire(struct limiter_state *state, const struct limiter_
     if (permit.answer == PERMIT_GRANTED) {
         if (reseed && state->phase == PHASE_SEEDED)
             state->phase = PHASE_RESEEDING;
-        state->last_grant_us = now_us;
         permit.ticket = open_add(state, ask->owner, ask->abandon_us);
+        state->last_grant_us = now_us;
         permit.wait_until_us = now_us;
     }
     note_wish(state, ask, &permit);
@@ -618,8 +620,12 @@ void limiter_received(struct limiter_state *state, const struct limiter_limits *
 
 void limiter_cancel(struct limiter_state *state, uint32_t ticket)
 {
-    if (open_find(state, ticket))
-        open_remove(state, ticket % LIMITER_OPEN_MAX);
+    const struct open_permit *permit = open_find(state, ticket);
+    if (!permit)
+        return;
+    if (permit->granted_us == state->last_grant_us)
+        state->last_grant_us -= permit->since_us;
+    open_remove(state, ticket % LIMITER_OPEN_MAX);
 }
 
 void limiter_throttled(struct limiter_state *state, const struct limiter_limits *limits,

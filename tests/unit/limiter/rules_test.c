@@ -128,6 +128,28 @@ TEST(limiter_open_permits_count)
     bench_close(&b);
 }
 
+TEST(limiter_cancelled_permit_delays_nobody)
+{
+    struct bench b;
+    bench_open(&b, &(struct limiter_limits){.delay_us = 300000});
+    warm_up(&b);
+    b.now_us += seconds(1);
+    CHECK(call(&b));
+    int64_t granted_us = b.now_us;
+    b.now_us += 300000;
+    limiter_cancel(b.state, ask(&b).ticket); /* 300 ms since the last that was sent, none since */
+    struct permit first = ask(&b), second = ask(&b);
+    CHECK_INT(PERMIT_GRANTED, first.answer);
+    CHECK_INT(PERMIT_WAIT, second.answer);
+    CHECK_INT(granted_us + 600000, second.wait_until_us);
+    b.now_us += 300000;
+    second = ask(&b);
+    limiter_cancel(b.state, first.ticket); /* another was granted since */
+    CHECK_INT(PERMIT_GRANTED, second.answer);
+    CHECK_INT(b.now_us + 300000, ask(&b).wait_until_us);
+    bench_close(&b);
+}
+
 TEST(limiter_long_windows_are_spent)
 {
     struct bench b;
