@@ -71,7 +71,6 @@ void run_finish_report(struct run *run)
     struct ccd_report *report = report_of(run->report);
     report->database = report_text(run->report, buf_str(&run->database.shown).ptr);
     report->vendor = report_text(run->report, http_origin(run->http));
-    report->calls -= run->cache_hits; /* a session counts what it asked for */
     report->cache_hits = run->cache_hits + run->data_api.cache_hits + run->min_api.cache_hits;
     report->metadata_calls = run->data_api.calls + run->min_api.calls;
     report->bytes = run->bytes + run->data_api.bytes + run->min_api.bytes;

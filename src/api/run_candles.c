@@ -157,12 +157,12 @@ static int drive(const struct execution *x, struct ccd_error *err)
     int status = runtime_new(&config, &runtime, err);
     if (status == 0)
         status = runtime_run(runtime, x->session, err);
-    int64_t cached = runtime ? runtime_totals(runtime).cache_hits : 0;
-    if (runtime)
+    if (runtime) {
         run->bytes += runtime_totals(runtime).bytes;
+        run->cache_hits += runtime_totals(runtime).cache_hits;
+    }
     runtime_free(runtime);
-    run->cache_hits += cached;
-    run->calls += session_totals(x->session).calls_made - cached;
+    run->calls += session_totals(x->session).calls_made;
     return status;
 }
 

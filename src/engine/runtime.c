@@ -24,11 +24,10 @@ struct job {
     uint32_t slot;
     uint32_t ticket;
     bool has_ticket;
-    bool sent;            /* in the http client */
-    bool is_cached;       /* the reply came from the cache … */
-    bool distrusts_cache; /* … and was no page: the next one comes from the vendor */
-    struct buf path;      /* of the request, and … */
-    struct buf body;      /* … what came, until it is committed; only with a cache */
+    bool sent;       /* in the http client */
+    bool is_cached;  /* the reply came from the cache */
+    struct buf path; /* of the request, and … */
+    struct buf body; /* … what came, until it is committed; only with a cache */
     size_t series;
     struct period_range window;
     int64_t sent_utc_s;
@@ -396,6 +395,7 @@ static void push_reply(struct runtime *r, struct job *job)
         .verdict = job->verdict,
         .batch = &job->batch,
         .sent_utc_s = job->sent_utc_s,
+        .is_cached = job->is_cached,
         .error = job->error,
     };
     call_violated_window(&job->headers, &event.window, &event.window_rest_ms);
@@ -407,10 +407,8 @@ static bool take_from_cache(struct runtime *r, struct job *job)
 {
     buf_init(&job->reply.body, CACHE_VALUE_MAX_BYTES, r->config.allocator);
     struct kept_reply kept = {0};
-    job->is_cached = !job->distrusts_cache &&
-                     reply_cache_get(r->config.replies, buf_str(&job->path), &job->reply.body,
+    job->is_cached = reply_cache_get(r->config.replies, buf_str(&job->path), &job->reply.body,
                                      &kept);
-    job->distrusts_cache = false;
     if (!job->is_cached) {
         buf_release(&job->reply.body);
         return false;
@@ -451,6 +449,7 @@ static void send_request(struct runtime *r, uint32_t slot)
     bool is_again = job->path.len > 0 && job->series == request.series &&
                     job->window.from_ts == request.window.from_ts &&
                     job->window.to_ts == request.window.to_ts;
+    bool distrusts_cache = is_again && job->is_cached; /* what came from there was no page */
     job->series = request.series;
     job->window = request.window;
     job->type = request.type;
@@ -467,7 +466,7 @@ static void send_request(struct runtime *r, uint32_t slot)
         0)
         error_set(&job->error, CCD_BAD_REQUEST, "the request for %s %s is too long",
                   request.names->market, request.names->instrument);
-    else if (take_from_cache(r, job))
+    else if (!distrusts_cache && take_from_cache(r, job))
         return;
     else
         http_send(r->config.http, job->path.data, job, &job->error);
@@ -627,7 +626,6 @@ static void take_done(struct runtime *r)
             count_reply(r, job);
         }
         if (!job->written) {
-            job->distrusts_cache = job->is_cached && job->verdict != REPLY_PAGE;
             push_reply(r, job);
         } else {
             push_event(r, &(struct session_event){

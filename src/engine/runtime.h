@@ -38,7 +38,7 @@ struct runtime_config {
 
 struct runtime_totals {
     int64_t bytes;      /* received, as sent by the vendor */
-    int64_t cache_hits; /* pages that cost no call, though the session counts one */
+    int64_t cache_hits; /* answers that cost no call */
 };
 
 struct runtime;

@@ -368,10 +368,21 @@ static void wake_at(struct session *s, int64_t at_us)
         s->wake_us = at_us;
 }
 
+static bool any_sent(const struct session *s)
+{
+    for (int i = 0; i < s->config.slots; i++)
+        if (s->slots[i].state == SLOT_SENT)
+            return true;
+    return false;
+}
+
+/* What is under way may turn out to be an answer from a cache, and no call. */
 static bool calls_spent(struct session *s)
 {
     if (s->config.max_calls < 0 || s->calls < s->config.max_calls)
         return false;
+    if (s->calls > 0 && any_sent(s))
+        return true;
     struct ccd_error why = {0};
     error_set(&why, CCD_QUOTA_EXHAUSTED,
               "the %lld calls allowed to this run are spent; run again to go on",
@@ -704,6 +715,14 @@ static bool ask_narrower(struct session *s, struct slot *slot)
     return true;
 }
 
+static void note_success(struct session *s)
+{
+    s->answered = true;
+    s->throttled_in_a_row = 0;
+    breaker_success(&s->breaker);
+    retry_budget_success(&s->budget);
+}
+
 static void on_answer(struct session *s, const struct session_event *e, struct slot *slot)
 {
     const struct series *series = &s->series[slot->series];
@@ -732,13 +751,14 @@ static void on_answer(struct session *s, const struct session_event *e, struct s
         batch_clear(e->batch);
         judge_end_of_history(&q, slot->judgement);
     } else if (judge_page(&q, e->batch, slot->judgement, &err) != 0) {
-        retry(s, slot, &err);
+        if (e->is_cached)
+            set_state(s, slot, SLOT_WANTS);
+        else
+            retry(s, slot, &err);
         return;
     }
-    s->answered = true;
-    s->throttled_in_a_row = 0;
-    breaker_success(&s->breaker);
-    retry_budget_success(&s->budget);
+    if (!e->is_cached)
+        note_success(s);
     if (slot->judgement->window_empty) {
         if (ask_narrower(s, slot))
             return;
@@ -747,9 +767,26 @@ static void on_answer(struct session *s, const struct session_event *e, struct s
     write_page(s, e->slot, slot);
 }
 
+/* No call was made. What is no page any more is asked for anew. */
+static void on_cached(struct session *s, const struct session_event *e, struct slot *slot)
+{
+    s->calls--;
+    s->series[slot->series].result.calls--;
+    slot->attempts--;
+    breaker_abandon(&s->breaker, s->now_us);
+    if (e->verdict == REPLY_PAGE)
+        on_answer(s, e, slot);
+    else
+        set_state(s, slot, SLOT_WANTS);
+}
+
 static void on_reply(struct session *s, const struct session_event *e)
 {
     struct slot *slot = &s->slots[e->slot];
+    if (e->is_cached) {
+        on_cached(s, e, slot);
+        return;
+    }
     switch (e->verdict) {
     case REPLY_PAGE:
     case REPLY_END_OF_HISTORY:

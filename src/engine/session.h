@@ -74,6 +74,7 @@ struct session_event {
     enum reply_verdict verdict;
     struct batch *batch; /* the slot's own; stays untouched by the caller until the slot is free */
     int64_t sent_utc_s;  /* the earlier of our clock at sending and the vendor's Date */
+    bool is_cached; /* it came from a cache: no call was made, nothing is heard of the vendor */
     int64_t window_rest_ms;  /* THROTTLED: rest of the violated window; 0 = unknown */
     enum rate_window window; /* THROTTLED: which; RATE_WINDOW_COUNT = unknown */
     /* WRITTEN */

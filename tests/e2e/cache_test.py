@@ -196,6 +196,19 @@ def test_killed_between_commit_and_cache(world):
         assert not [name for name in os.listdir(world.folder / ".cache" / "ccdata") if pathlib.Path(name).suffix and name.count(".") > 1]
 
 
+def test_answers_from_the_cache_are_no_calls(world):
+    """They use up neither --max_calls nor the pause between two calls, and no series counts them."""
+    files = {"CACHE_ENABLED": "true", "CACHE_BACKEND": "file", **ASKED}
+    with harness.simulator(world, "--now", NOW) as sim:
+        ingest(world, sim, "a", **files)
+        begun = time.monotonic()
+        document = world.run_json(*RUNS[0], "--progress", "none", "--max_calls", "2", vendor=sim.url, environment={**files, "INGESTION_API_CALL_DELAY": "2"})
+        assert time.monotonic() - begun < 10, "ten answers from the cache wait for nobody"
+        assert document["totals"]["cache_hits"] >= 9 and document["totals"]["calls"] == 1, document["totals"]
+        assert sum(series["calls"] for series in document["operations"][0]["series"]) == 1, document["operations"]
+        assert world.query("SELECT sum(calls) FROM ccdata_run_series") == [(1,)]
+
+
 def test_status_and_bypass(world):
     files = {"CACHE_ENABLED": "true", "CACHE_BACKEND": "file", "CCDATA_NOW": NOW}
     with harness.simulator(world, "--now", NOW) as sim:

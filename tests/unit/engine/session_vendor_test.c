@@ -603,6 +603,87 @@ TEST(session_max_calls)
     drive_end(&d);
 }
 
+/* The page of a slot, from a cache. */
+static const char *serve_cached(struct drive *d, uint32_t slot)
+{
+    struct period_range w = session_request(d->session, slot).window;
+    struct session_event event = drive_reply_event(d, slot, REPLY_PAGE);
+    rows_add_range(&d->batches[slot], INTERVAL_1M, w.from_ts, w.to_ts);
+    event.is_cached = true;
+    return drive_step(d, event);
+}
+
+TEST(session_answers_from_a_cache_are_no_calls)
+{
+    struct drive d;
+    drive_begin(&d, 2, 10);
+    d.config.max_calls = 1;
+    drive_start(&d);
+    struct session_series_spec spec = drive_spec(0, 100);
+    drive_add_series(&d, &spec);
+    drive_timer(&d);
+    for (int i = 0; i < 9; i++) {
+        uint32_t slot = drive_send_next(&d);
+        CHECK(slot != NOBODY);
+        serve_cached(&d, slot);
+        drive_written(&d, slot);
+    }
+    uint32_t slot = drive_send_next(&d);
+    CHECK(slot != NOBODY);
+    drive_serve(&d, slot);
+    CHECK_TEXT("finish", drive_written(&d, slot));
+    CHECK_INT(CCD_OK, drive_ended(&d));
+    CHECK_INT(1, drive_result(&d)->calls);
+    CHECK_INT(1, session_totals(d.session).calls_made);
+    CHECK_INT(100, drive_result(&d)->fetched);
+    drive_end(&d);
+}
+
+TEST(session_answers_from_a_cache_say_nothing_of_the_vendor)
+{
+    /* Every second window comes from a cache, the vendor is gone: as without a cache, the run ends
+     * when a page has failed as often as it may. */
+    struct drive d;
+    drive_begin(&d, 1, 10);
+    drive_start(&d);
+    struct session_series_spec spec = drive_spec(0, 10000);
+    drive_add_series(&d, &spec);
+    drive_timer(&d);
+    int sent = 0;
+    for (uint32_t slot; sent < 1000 && (slot = drive_send_next(&d)) != NOBODY; sent++) {
+        if (session_request(d.session, slot).window.from_ts / STEP_S % 20 == 0) {
+            serve_cached(&d, slot);
+            drive_written(&d, slot);
+        } else {
+            drive_refuse(&d, slot, REPLY_RETRY, CCD_NETWORK);
+        }
+    }
+    CHECK_INT(CCD_NETWORK, drive_ended(&d));
+    CHECK(sent < 20);
+    drive_end(&d);
+}
+
+TEST(session_what_a_cache_has_and_is_no_page_is_asked_for)
+{
+    struct drive d;
+    drive_begin(&d, 1, 10);
+    drive_start(&d);
+    struct session_series_spec spec = drive_spec(0, 10);
+    drive_add_series(&d, &spec);
+    drive_timer(&d);
+    drive_grant(&d, 0);
+    struct session_event event = drive_reply_event(&d, 0, REPLY_RETRY);
+    error_set(&event.error, CCD_BAD_REPLY, "no page");
+    event.is_cached = true;
+    CHECK_TEXT("acquire 0", drive_step(&d, event));
+    CHECK_INT(0, drive_result(&d)->calls);
+    drive_grant(&d, 0);
+    drive_serve(&d, 0);
+    CHECK_TEXT("finish", drive_written(&d, 0));
+    CHECK_INT(CCD_OK, drive_ended(&d));
+    drive_end(&d);
+}
+
 TEST(session_max_calls_that_suffice_are_no_failure)
 {
     struct drive d;
