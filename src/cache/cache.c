@@ -1,4 +1,5 @@
-/* Entries: what a back-end keeps is sealed, with its key and its end inside, under a check sum. */
+/* Entries: what a back-end keeps is sealed, with its key and its end inside, by an HMAC under the
+ * key, of which only a digest leaves the process: who can write into the back-end can make none. */
 #include "cache/cache.h"
 
 #include <string.h>
@@ -12,7 +13,7 @@ enum {
 };
 
 /* Another form of entry, or another meaning of values, is another mark: old entries are misses. */
-static const char mark[9] = "ccdata\x01\x01";
+static const char mark[9] = "ccdata\x01\x02";
 
 static void digest_of(struct str bytes, uint8_t out[DIGEST_BYTES])
 {
@@ -52,19 +53,19 @@ static int64_t read_i64(const char *bytes)
 }
 
 /* The value inside an entry; false when it is anything but a whole, valid entry of this key. */
-static bool unseal(struct str entry, const uint8_t key[DIGEST_BYTES], int64_t now_utc_s,
-                   struct str *out_value)
+static bool unseal(struct str entry, struct str key, const uint8_t digest[DIGEST_BYTES],
+                   int64_t now_utc_s, struct str *out_value)
 {
-    uint8_t sum[DIGEST_BYTES];
+    uint8_t seal[DIGEST_BYTES];
     if (entry.len < HEAD_BYTES + DIGEST_BYTES || entry.len > ENTRY_MAX_BYTES ||
-        memcmp(entry.ptr, mark, 8) != 0 || memcmp(entry.ptr + 8, key, DIGEST_BYTES) != 0)
+        memcmp(entry.ptr, mark, 8) != 0 || memcmp(entry.ptr + 8, digest, DIGEST_BYTES) != 0)
         return false;
-    struct str summed = {entry.ptr, entry.len - DIGEST_BYTES};
-    digest_of(summed, sum);
-    if (memcmp(sum, entry.ptr + summed.len, DIGEST_BYTES) != 0 ||
+    struct str sealed = {entry.ptr, entry.len - DIGEST_BYTES};
+    hmac_sha256(key, sealed, seal);
+    if (memcmp(seal, entry.ptr + sealed.len, DIGEST_BYTES) != 0 ||
         read_i64(entry.ptr + 8 + DIGEST_BYTES) <= now_utc_s)
         return false;
-    *out_value = (struct str){entry.ptr + HEAD_BYTES, summed.len - HEAD_BYTES};
+    *out_value = (struct str){entry.ptr + HEAD_BYTES, sealed.len - HEAD_BYTES};
     return true;
 }
 
@@ -79,7 +80,7 @@ bool cache_get(struct cache *cache, struct str key, struct buf *out)
     buf_init(&entry, ENTRY_MAX_BYTES, cache->options.allocator);
     enum cache_answer answer = cache->ops->get(cache, name, &entry);
     bool found = answer == CACHE_HIT && !entry.failed &&
-                 unseal(buf_str(&entry), digest, clock_utc_s(cache->options.clock), &value) &&
+                 unseal(buf_str(&entry), key, digest, clock_utc_s(cache->options.clock), &value) &&
                  buf_add(out, value.ptr, value.len) == 0;
     buf_release(&entry);
     cache->counts.hits += found;
@@ -90,7 +91,7 @@ bool cache_get(struct cache *cache, struct str key, struct buf *out)
 
 void cache_put(struct cache *cache, struct str key, struct str value, int64_t ttl_s)
 {
-    uint8_t digest[DIGEST_BYTES], sum[DIGEST_BYTES];
+    uint8_t digest[DIGEST_BYTES], seal[DIGEST_BYTES];
     char name[CACHE_NAME_BYTES];
     struct buf entry;
     if (value.len > CACHE_VALUE_MAX_BYTES || ttl_s <= 0)
@@ -102,8 +103,8 @@ void cache_put(struct cache *cache, struct str key, struct str value, int64_t tt
     buf_add(&entry, digest, DIGEST_BYTES);
     add_i64(&entry, clock_utc_s(cache->options.clock) + ttl_s);
     buf_add(&entry, value.ptr, value.len);
-    digest_of(buf_str(&entry), sum);
-    buf_add(&entry, sum, DIGEST_BYTES);
+    hmac_sha256(key, buf_str(&entry), seal);
+    buf_add(&entry, seal, DIGEST_BYTES);
     bool kept = !entry.failed && cache->ops->put(cache, name, buf_str(&entry), ttl_s);
     buf_release(&entry);
     cache->counts.puts += kept;

@@ -43,7 +43,8 @@ struct cache;
 int cache_open(const struct cache_options *options, struct cache **out, struct ccd_error *err);
 void cache_close(struct cache *cache); /* NULL is fine */
 
-/* The value of a key (any bytes), appended to `out`. False: a miss, and `out` is as it was. */
+/* The value of a key (any bytes; a secret among them keeps others from making entries), appended to
+ * `out`. False: a miss, and `out` is as it was. */
 bool cache_get(struct cache *cache, struct str key, struct buf *out);
 /* Best effort; a value larger than CACHE_VALUE_MAX_BYTES is not kept. */
 void cache_put(struct cache *cache, struct str key, struct str value, int64_t ttl_s);

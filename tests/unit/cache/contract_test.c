@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "cache/cache.h"
 #include "test.h"
 
@@ -235,6 +236,29 @@ TEST(cache_entry_that_is_damaged_anywhere_is_a_miss)
     CHECK(!has(&f, "key", "value"));
     put(&f, "key", "value", 60);
     CHECK(has(&f, "key", "value"));
+    tear_down(&f);
+}
+
+/* As somebody does who can write into the folder and has read our source. */
+static void forge(int fd, off_t size)
+{
+    unsigned char bytes[256];
+    struct sha256 h;
+    CHECK(size <= (off_t)sizeof bytes && pread(fd, bytes, sizeof bytes, 0) == size);
+    bytes[size - 33] ^= 1;
+    sha256_init(&h);
+    sha256_add(&h, bytes, (size_t)size - 32);
+    sha256_final(&h, bytes + size - 32);
+    CHECK(pwrite(fd, bytes, (size_t)size, 0) == size);
+}
+
+TEST(cache_entry_with_the_right_check_sum_is_a_miss_when_it_is_not_ours)
+{
+    struct fixture f;
+    CHECK(set_up(&f, CACHE_FILE, 100, 0));
+    put(&f, "key", "value", 60);
+    each_file(&f, forge);
+    CHECK(!has(&f, "key", "valud") && !has(&f, "key", "value"));
     tear_down(&f);
 }
 
