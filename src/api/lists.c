@@ -196,16 +196,20 @@ static int has_enough_stored(struct list_source *source, const struct list_name 
     return status;
 }
 
+static int64_t lifetime_s(const struct list_name *name, const struct list_options *options)
+{
+    return options->lifetime_s > 0 ? options->lifetime_s : name->table->cache_lifetime_s;
+}
+
 static int is_fresh_in_store(struct list_source *source, const struct list_name *name,
                              const struct list_options *options, bool *out, struct ccd_error *err)
 {
-    int64_t lifetime_s = options->lifetime_s > 0 ? options->lifetime_s
-                                                 : name->table->cache_lifetime_s;
     int64_t asked_utc_s = 0;
     size_t count = 0;
     int status = source->store->ops->load_list(source->store, name->table, name->market, NULL,
                                                &count, &asked_utc_s, err);
-    *out = status == 0 && asked_utc_s > 0 && asked_utc_s + lifetime_s > source->now_utc_s;
+    *out = status == 0 && asked_utc_s > 0 &&
+           asked_utc_s + lifetime_s(name, options) > source->now_utc_s;
     return *out ? has_enough_stored(source, name, options, out, err) : status;
 }
 
@@ -343,6 +347,9 @@ int lists_update(struct list_source *source, const struct list_name *name,
             *err = place->refusal;
         return place ? (int)place->refusal.status : 0;
     }
+    /* What is too old in the database is too old in a cache. */
+    int64_t since_utc_s = options->always ? 0 : source->now_utc_s - lifetime_s(name, options) + 1;
+    source->data_api->since_utc_s = source->min_api->since_utc_s = since_utc_s;
     struct fetched_list list;
     int status = list_fetch(source, name, options->records_wanted, &list, err);
     describe(&list, out);

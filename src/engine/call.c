@@ -259,7 +259,8 @@ static bool answer_from_cache(struct caller *c, const char *path_and_query, call
     struct kept_reply kept = {0};
     buf_init(&body, CACHE_VALUE_MAX_BYTES, NULL);
     reply_headers_init(&headers);
-    bool found = reply_cache_get(c->replies, str_from(path_and_query), &body, &kept);
+    bool found = reply_cache_get(c->replies, str_from(path_and_query), c->since_utc_s, &body,
+                                 &kept);
     headers.gzip = kept.is_gzip;
     const struct reply_input input = {
         .http_status = 200, .body = body.data, .body_len = body.len, .headers = &headers};

@@ -30,6 +30,7 @@ struct caller {
     int64_t *run_calls;
     int64_t bytes;
     struct reply_cache *replies; /* NULL = none */
+    int64_t since_utc_s;         /* what was answered before it need not come from there */
     struct metrics *metrics;     /* NULL = nothing is counted */
     int64_t cache_hits;          /* answers that cost no call */
     int64_t sent_utc_s;          /* when the last answer was asked for */

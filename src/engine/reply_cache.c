@@ -61,8 +61,16 @@ static bool write_key(const struct reply_cache *r, struct str path, struct buf *
 /* A value: the time, whether it is compressed, the body. */
 enum { VALUE_HEAD_BYTES = sizeof(int64_t) + 1 };
 
-bool reply_cache_get(struct reply_cache *r, struct str path, struct buf *out_body,
-                     struct kept_reply *out)
+/* The settings may have changed since it was kept, and the clock may have gone back. */
+static bool is_young(const struct reply_cache *r, int64_t sent_utc_s, int64_t since_utc_s)
+{
+    int64_t now_utc_s = clock_utc_s(r->cache->options.clock);
+    return sent_utc_s >= since_utc_s && sent_utc_s <= now_utc_s &&
+           sent_utc_s > now_utc_s - r->ttl_s;
+}
+
+bool reply_cache_get(struct reply_cache *r, struct str path, int64_t since_utc_s,
+                     struct buf *out_body, struct kept_reply *out)
 {
     struct buf key, value;
     if (!r)
@@ -72,6 +80,9 @@ bool reply_cache_get(struct reply_cache *r, struct str path, struct buf *out_bod
                  value.len > VALUE_HEAD_BYTES;
     if (found) {
         memcpy(&out->sent_utc_s, value.data, sizeof(out->sent_utc_s));
+        found = is_young(r, out->sent_utc_s, since_utc_s);
+    }
+    if (found) {
         out->is_gzip = value.data[sizeof(int64_t)] == 1;
         found = buf_add(out_body, value.data + VALUE_HEAD_BYTES, value.len - VALUE_HEAD_BYTES) == 0;
         out->body = buf_str(out_body);

@@ -22,9 +22,10 @@ struct kept_reply {
     int64_t sent_utc_s; /* when it was asked for */
 };
 
-/* What was the answer to this path and query; its body is appended to `out_body`. */
-bool reply_cache_get(struct reply_cache *replies, struct str path, struct buf *out_body,
-                     struct kept_reply *out);
+/* What was the answer to this path and query, not before `since_utc_s`, nor longer ago than replies
+ * are kept now, nor later than now; its body is appended to `out_body`. */
+bool reply_cache_get(struct reply_cache *replies, struct str path, int64_t since_utc_s,
+                     struct buf *out_body, struct kept_reply *out);
 void reply_cache_put(struct reply_cache *replies, struct str path, const struct kept_reply *reply);
 /* Put when what it brought is committed: remembered until then, as far as 64 MiB reach. */
 void reply_cache_hold(struct reply_cache *replies, struct str path, const struct kept_reply *reply);

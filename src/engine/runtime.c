@@ -407,7 +407,7 @@ static bool take_from_cache(struct runtime *r, struct job *job)
 {
     buf_init(&job->reply.body, CACHE_VALUE_MAX_BYTES, r->config.allocator);
     struct kept_reply kept = {0};
-    job->is_cached = reply_cache_get(r->config.replies, buf_str(&job->path), &job->reply.body,
+    job->is_cached = reply_cache_get(r->config.replies, buf_str(&job->path), 0, &job->reply.body,
                                      &kept);
     if (!job->is_cached) {
         buf_release(&job->reply.body);

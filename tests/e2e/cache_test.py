@@ -196,6 +196,23 @@ def test_killed_between_commit_and_cache(world):
         assert not [name for name in os.listdir(world.folder / ".cache" / "ccdata") if pathlib.Path(name).suffix and name.count(".") > 1]
 
 
+def test_what_is_too_old_or_from_the_future_is_not_used(world):
+    files = {"CACHE_ENABLED": "true", "CACHE_BACKEND": "file", "CACHE_DEFAULT_TTL": "864000"}
+
+    def calls(name, **more):
+        document = world.run_json(*RUNS[0], "--to", "2026-02-20", "--progress", "none", "--database", f"sqlite:{world.folder}/{name}.db", vendor=sim.url,
+                                  database=False, environment={**ASKED, **files, **more})
+        return document["totals"]["calls"], document["totals"]["metadata_calls"]
+
+    with harness.simulator(world, "--now", NOW) as sim:
+        cold = calls("cold")
+        assert cold[0] >= 8 and cold[1] >= 1 and calls("kept") == (0, 0)
+        assert calls("off", CACHE_DEFAULT_TTL="0") == cold, "a cache that keeps nothing has nothing"
+        assert calls("shorter", CACHE_DEFAULT_TTL="60", CCDATA_NOW="2026-03-01T12:01:00Z") == cold, "the setting of now holds"
+        assert calls("back", CCDATA_NOW="2026-03-01T11:59:59Z") == cold, "what was asked for later than now does not age"
+        assert calls("later", CCDATA_NOW="2026-03-03T13:00:00Z") == (0, cold[1]), "a list that is too old in a database is too old in a cache"
+
+
 def test_answers_from_the_cache_are_no_calls(world):
     """They use up neither --max_calls nor the pause between two calls, and no series counts them."""
     files = {"CACHE_ENABLED": "true", "CACHE_BACKEND": "file", **ASKED}
