@@ -297,7 +297,8 @@ static void note_said(struct fetched_list *list, const struct records_said *said
 static void end_list(struct list_source *source, struct fetched_list *list, int page)
 {
     list->is_whole = list->total == 0;
-    if (!list->is_whole)
+    list->is_cut_short = !list->is_whole;
+    if (list->is_cut_short)
         log_warning(source->log, NULL, "page %d of %s has nothing new, though the list has %lld",
                     page, list->batches[0].type->name, (long long)list->total);
 }

@@ -17,6 +17,7 @@ struct fetched_list {
     int64_t asked_utc_s; /* its oldest page */
     bool is_known;       /* false: the vendor knows no such market */
     bool is_whole;       /* to its end; else as many records as were wanted, or until the error */
+    bool is_cut_short;   /* it ended before the total */
     int64_t total;       /* the largest that the vendor states; 0 = none */
     int64_t refused;     /* impossible records, left out */
     char first_refusal[160];

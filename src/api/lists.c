@@ -253,6 +253,30 @@ static void count_lists(const struct fetched_list *list, const struct store_list
     }
 }
 
+/* Whether what the list lacks is gone, or refused. Not so when a page was short, or when a record
+ * slipped from page to page while the list moved. */
+static bool has_all(const struct fetched_list *list)
+{
+    return list->is_whole &&
+           (list->count == 0 || (int64_t)list->batches[0].row_count + list->refused >= list->total);
+}
+
+/* Whether the pages may answer for the vendor later: another try may get more than this. */
+static bool is_sound(const struct fetched_list *list)
+{
+    return list->refused == 0 && !list->is_cut_short && (!list->is_whole || has_all(list));
+}
+
+static void settle_replies(struct list_source *source, bool keep)
+{
+    struct reply_cache *const replies[] = {source->data_api->replies, source->min_api->replies};
+    for (size_t i = 0; i < sizeof(replies) / sizeof(*replies); i++)
+        if (keep)
+            reply_cache_put_held(replies[i]);
+        else
+            reply_cache_drop_held(replies[i]);
+}
+
 static int put(struct list_source *source, const struct list_name *name,
                const struct list_options *options, const struct fetched_list *list,
                bool is_complete, struct list_outcome *out, struct ccd_error *err)
@@ -276,8 +300,7 @@ static int put(struct list_source *source, const struct list_name *name,
     if (status != 0)
         return status;
     count_lists(list, counts, out);
-    reply_cache_put_held(source->data_api->replies);
-    reply_cache_put_held(source->min_api->replies);
+    settle_replies(source, is_sound(list));
     return 0;
 }
 
@@ -294,14 +317,6 @@ static void put_some(struct list_source *source, const struct list_name *name,
     if (put(source, name, options, list, false, out, &err) != 0)
         log_warning(source->log, NULL, "what was fetched of %s is lost: %s", name->table->name,
                     err.message);
-}
-
-/* Whether what the list lacks is gone, or refused. Not so when a page was short, or when a record
- * slipped from page to page while the list moved. */
-static bool has_all(const struct fetched_list *list)
-{
-    return list->is_whole &&
-           (list->count == 0 || (int64_t)list->batches[0].row_count + list->refused >= list->total);
 }
 
 static int keep(struct list_source *source, const struct list_name *name,
@@ -357,6 +372,7 @@ int lists_update(struct list_source *source, const struct list_name *name,
         put_some(source, name, options, &list, out);
     else
         status = keep(source, name, options, &list, out, err);
+    settle_replies(source, false); /* of what was not committed */
     fetched_list_release(&list);
     return status;
 }

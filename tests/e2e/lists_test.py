@@ -241,6 +241,29 @@ def test_a_list_that_breaks_off_takes_nothing_away(world):
         assert set(differences(before, snapshot(world))) == {("assets", (1,))}
 
 
+def test_a_cache_keeps_no_list_that_was_not_taken_whole(world):
+    """What was refused, cut short or impossible once is asked for again, as without a cache."""
+    cached = {"CACHE_ENABLED": "true", "CACHE_BACKEND": "file", "CACHE_DEFAULT_TTL": "86400"}
+    vendor = filled()
+    with stored(world, vendor) as (url, before):
+        whole, vendor.markets["spot"] = vendor.markets["spot"], dict(list(vendor.markets["spot"].items())[:5])
+        take(world, url, "exchange_metadata", at=LATER, expect=1, environment=cached)  # the other lists of it are committed
+        vendor.markets["spot"] = whole
+        again = take(world, url, "exchange_metadata", at=LATER, environment=cached)
+        assert again["totals"]["cache_hits"] == 2 and again["totals"]["metadata_calls"] == 1, again["totals"]
+        vendor.total, kept = len(vendor.assets), vendor.assets[125:]
+        del vendor.assets[125:]
+        take(world, url, "asset_metadata", at=LATER, environment=cached)
+        vendor.assets += [dict(each, NAME="Another") for each in kept]
+        take(world, url, "asset_metadata", at=LATER, environment=cached)
+        assert world.query("SELECT count(*) FROM assets WHERE name = 'Another'") == [(5,)]
+        vendor.instruments["spot"]["exchange1"]["A2-USD"]["HAS_TRADES_SPOT"] = "yes"
+        take(world, url, "spot_instruments", "--exchanges", "exchange1", at=LATER, expect=1, environment=cached)
+        vendor.instruments["spot"]["exchange1"]["A2-USD"]["HAS_TRADES_SPOT"] = True
+        mended = take(world, url, "spot_instruments", "--exchanges", "exchange1", at=LATER, environment=cached)
+        assert total(mended, "refused") == 0, results(mended)
+
+
 def test_the_kind_of_exchanges(world):
     vendor = filled()
     with harness.replay(vendor.answer) as (url, _):
