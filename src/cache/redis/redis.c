@@ -38,6 +38,13 @@ static void go_away(struct redis *r, const char *why)
     r->complained = true;
 }
 
+/* What our commands are answered with has one part. A list is none of it, and hiredis would make
+ * room for as many parts as it announces. */
+static bool is_one_part(char kind)
+{
+    return kind == '$' || kind == '+' || kind == '-' || kind == ':';
+}
+
 static redisReply *read_reply(struct redis *r, int64_t until_us)
 {
     char bytes[READ_BYTES];
@@ -46,7 +53,8 @@ static redisReply *read_reply(struct redis *r, int64_t until_us)
     size_t taken = 0;
     while (reader && !reply && taken < REPLY_MAX_BYTES) {
         ptrdiff_t len = stream_read(r->stream, bytes, sizeof(bytes), until_us);
-        bool good = len > 0 && redisReaderFeed(reader, bytes, (size_t)len) == REDIS_OK &&
+        bool good = len > 0 && (taken > 0 || is_one_part(bytes[0])) &&
+                    redisReaderFeed(reader, bytes, (size_t)len) == REDIS_OK &&
                     redisReaderGetReply(reader, &reply) == REDIS_OK;
         if (!good)
             break;
