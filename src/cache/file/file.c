@@ -11,20 +11,32 @@
 
 #include "cache/cache.h"
 
-enum { READ_BYTES = 1 << 16, SWEPT_MAX = 100000, DRAFT_BYTES = CACHE_NAME_BYTES + 32 };
+enum { READ_BYTES = 1 << 16, FILES_MAX = 100000, DRAFT_BYTES = CACHE_NAME_BYTES + 32 };
 static const int64_t bytes_max_default = INT64_C(1) << 30;
+static const int64_t draft_max_s = 3600; /* a draft that old is one of a process that was killed */
 static const char prefix[] = "ccdata:1:";
 
 struct file_cache {
     struct cache base; /* must be first */
     int folder_fd;
-    int64_t bytes, bytes_max; /* what was there at the last sweep, and what we have put since */
+    /* What was there at the last sweep, and what we have put since. */
+    int64_t bytes, bytes_max, files;
+    bool complained;
 };
+
+static void complain(struct file_cache *f, int why)
+{
+    if (!f->complained)
+        log_warning(f->base.options.log, NULL,
+                    "the cache in %s is not used as it should: %s; everything else goes on",
+                    f->base.options.directory, strerror(why));
+    f->complained = true;
+}
 
 /* ---- sweeping ---- */
 
 struct found {
-    char name[CACHE_NAME_BYTES];
+    char name[DRAFT_BYTES];
     int64_t mtime_s, bytes;
 };
 
@@ -45,12 +57,15 @@ static size_t list_files(struct file_cache *f, struct found *out, size_t capacit
         close(fd);
     while (folder && count < capacity && (entry = readdir(folder)) != NULL) {
         bool ours = strncmp(entry->d_name, prefix, sizeof(prefix) - 1) == 0 &&
-                    strlen(entry->d_name) < CACHE_NAME_BYTES &&
+                    strlen(entry->d_name) < DRAFT_BYTES &&
                     fstatat(f->folder_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
                     S_ISREG(st.st_mode);
         if (!ours)
             continue;
-        str_copy(out[count].name, CACHE_NAME_BYTES, str_from(entry->d_name));
+        if (strchr(entry->d_name, '.') && clock_utc_s(NULL) - st.st_mtime > draft_max_s &&
+            unlinkat(f->folder_fd, entry->d_name, 0) == 0)
+            continue;
+        str_copy(out[count].name, DRAFT_BYTES, str_from(entry->d_name));
         out[count].mtime_s = st.st_mtime;
         out[count++].bytes = st.st_size;
     }
@@ -59,23 +74,28 @@ static size_t list_files(struct file_cache *f, struct found *out, size_t capacit
     return count;
 }
 
-/* The oldest go until there is room for `more`, and a tenth to spare. */
+/* The oldest go until there is room for `more` and one file, and a tenth to spare. */
 static void sweep(struct file_cache *f, int64_t more)
 {
     const struct allocator *allocator = f->base.options.allocator;
-    struct found *found = mem_new(allocator, SWEPT_MAX, sizeof(*found));
+    struct found *found = mem_new(allocator, FILES_MAX, sizeof(*found));
     if (!found)
         return;
-    size_t count = list_files(f, found, SWEPT_MAX);
+    size_t count = list_files(f, found, FILES_MAX);
     qsort(found, count, sizeof(*found), by_age);
     f->bytes = 0;
+    f->files = (int64_t)count;
     for (size_t i = 0; i < count; i++)
         f->bytes += found[i].bytes;
-    bool full = f->bytes + more > f->bytes_max || count == SWEPT_MAX;
-    int64_t wanted = full ? f->bytes_max - f->bytes_max / 10 : f->bytes_max;
-    for (size_t i = 0; i < count && f->bytes + more > wanted; i++)
-        if (unlinkat(f->folder_fd, found[i].name, 0) == 0)
-            f->bytes -= found[i].bytes;
+    bool full = f->bytes + more > f->bytes_max || f->files >= FILES_MAX;
+    int64_t bytes = full ? f->bytes_max - f->bytes_max / 10 : f->bytes_max;
+    int64_t files = full ? FILES_MAX - FILES_MAX / 10 : FILES_MAX;
+    for (size_t i = 0; i < count && (f->bytes + more > bytes || f->files >= files); i++) {
+        if (unlinkat(f->folder_fd, found[i].name, 0) != 0)
+            continue;
+        f->bytes -= found[i].bytes;
+        f->files--;
+    }
     mem_free(allocator, found);
 }
 
@@ -87,10 +107,16 @@ static enum cache_answer file_get(struct cache *cache, const char *name, struct 
     char bytes[READ_BYTES];
     ssize_t len;
     int fd = openat(f->folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? CACHE_MISS : CACHE_ERROR;
+    if (fd < 0 && errno == ENOENT)
+        return CACHE_MISS;
+    if (fd < 0) {
+        complain(f, errno);
+        return CACHE_ERROR;
+    }
     while ((len = read(fd, bytes, sizeof(bytes))) > 0 && buf_add(out, bytes, (size_t)len) == 0)
         ;
+    if (len < 0)
+        complain(f, errno);
     close(fd);
     return len == 0 ? CACHE_HIT : CACHE_ERROR;
 }
@@ -115,7 +141,7 @@ static bool file_put(struct cache *cache, const char *name, struct str bytes, in
     (void)ttl_s;
     if ((int64_t)bytes.len > f->bytes_max)
         return false;
-    if (f->bytes + (int64_t)bytes.len > f->bytes_max)
+    if (f->bytes + (int64_t)bytes.len > f->bytes_max || f->files >= FILES_MAX)
         sweep(f, (int64_t)bytes.len);
     str_print(draft, sizeof(draft), "%s.%ld", name, (long)getpid());
     unlinkat(f->folder_fd, draft, 0);
@@ -125,8 +151,10 @@ static bool file_put(struct cache *cache, const char *name, struct str bytes, in
     written &= fd < 0 || close(fd) == 0;
     if (written && renameat(f->folder_fd, draft, f->folder_fd, name) == 0) {
         f->bytes += (int64_t)bytes.len;
+        f->files++;
         return true;
     }
+    complain(f, errno);
     unlinkat(f->folder_fd, draft, 0);
     return false;
 }

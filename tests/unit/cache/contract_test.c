@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -48,7 +49,9 @@ static bool set_up(struct fixture *f, enum cache_backend backend, int64_t entrie
         .backend = backend, .entries_max = entries, .bytes_max = bytes, .clock = &standing};
     struct ccd_error err = {0};
     static const char *const names[] = {"memory", "file", "redis"};
-    *f = (struct fixture){.name = names[backend], .folder = "/tmp/ccdata-cache-XXXXXX"};
+    *f = (struct fixture){.name = names[backend]};
+    snprintf(f->folder, sizeof f->folder, "%s/ccdata-cache-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     now_s = 1772366400;
     if (backend == CACHE_REDIS && !redis_options(&options))
         return false;
@@ -189,6 +192,103 @@ TEST(cache_is_bounded_in_bytes)
     }
 }
 
+static int count_files(const struct fixture *f)
+{
+    int count = 0;
+    DIR *folder = opendir(f->folder);
+    struct dirent *entry;
+    while ((entry = readdir(folder)) != NULL)
+        count += entry->d_name[0] != '.';
+    closedir(folder);
+    return count;
+}
+
+static void make_file(const struct fixture *f, const char *name, int64_t age_s)
+{
+    char path[512];
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = time(NULL) - age_s}};
+    snprintf(path, sizeof path, "%s/%s", f->folder, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    CHECK(fd >= 0 && futimens(fd, times) == 0);
+    close(fd);
+}
+
+static void reopen(struct fixture *f)
+{
+    struct ccd_error err = {0};
+    struct cache_options options = f->cache->options;
+    cache_close(f->cache);
+    CHECK_INT(0, cache_open(&options, &f->cache, &err));
+}
+
+#define NAME_OF_64_DIGITS                                                                          \
+    "ccdata:1:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+TEST(cache_in_files_leaves_no_drafts_of_the_dead)
+{
+    struct fixture f;
+    CHECK(set_up(&f, CACHE_FILE, 100, 0));
+    make_file(&f, NAME_OF_64_DIGITS ".4194303", 7200);
+    make_file(&f, NAME_OF_64_DIGITS ".77", 7200);
+    make_file(&f, NAME_OF_64_DIGITS ".4194302", 5); /* somebody is at it */
+    make_file(&f, "not ours.77", 7200);
+    reopen(&f);
+    CHECK_INT(2, count_files(&f));
+    tear_down(&f);
+}
+
+TEST(cache_is_bounded_in_files)
+{
+    struct fixture f;
+    CHECK(set_up(&f, CACHE_FILE, 100, 0));
+    for (int i = 0; i < 100100; i++) {
+        char name[80];
+        snprintf(name, sizeof name, "ccdata:1:%064d", i);
+        make_file(&f, name, 0);
+    }
+    reopen(&f);
+    CHECK(count_files(&f) < 100000);
+    put(&f, "key", "value", 60);
+    CHECK(has(&f, "key", "value"));
+    tear_down(&f);
+}
+
+static int warnings;
+
+static void count_warning(void *user, enum log_level level, const struct log_subject *subject,
+                          struct str text)
+{
+    (void)user, (void)subject, (void)text;
+    warnings += level == LOG_WARNING;
+}
+
+TEST(cache_in_files_says_once_that_it_cannot_write)
+{
+    static const struct log counting = {.threshold = LOG_WARNING, .write = count_warning};
+    struct fixture f;
+    char path[512];
+    CHECK(set_up(&f, CACHE_FILE, 100, 0));
+    f.cache->options.log = &counting;
+    warnings = 0;
+    put(&f, "key", "value", 60);
+    DIR *folder = opendir(f.folder);
+    struct dirent *entry;
+    while ((entry = readdir(folder)) != NULL)
+        if (entry->d_name[0] != '.')
+            snprintf(path, sizeof path, "%s/%s", f.folder, entry->d_name);
+    closedir(folder);
+    CHECK(unlink(path) == 0 && mkdir(path, 0700) == 0); /* a folder stands where the file belongs */
+    for (int i = 0; i < 3; i++) {
+        put(&f, "key", "value", 60);
+        CHECK(!has(&f, "key", "value"));
+    }
+    CHECK_INT(1, warnings);
+    CHECK_INT(6, cache_counts(f.cache).errors);
+    CHECK_INT(1, count_files(&f)); /* no draft stays */
+    rmdir(path);
+    tear_down(&f);
+}
+
 /* Each file of the folder. */
 static void each_file(const struct fixture *f, void (*change)(int fd, off_t size))
 {
@@ -291,12 +391,11 @@ TEST(cache_in_files_survives_the_process_and_follows_no_link)
 {
     struct fixture f;
     struct ccd_error err = {0};
-    char path[512] = "";
+    char path[512] = "", moved[512];
     CHECK(set_up(&f, CACHE_FILE, 100, 0));
     put(&f, "kept", "value", 60);
+    reopen(&f);
     struct cache_options options = f.cache->options;
-    cache_close(f.cache);
-    CHECK_INT(0, cache_open(&options, &f.cache, &err));
     CHECK(has(&f, "kept", "value"));
     DIR *folder = opendir(f.folder);
     struct dirent *entry;
@@ -305,11 +404,11 @@ TEST(cache_in_files_survives_the_process_and_follows_no_link)
         if (entry->d_name[0] != '.')
             snprintf(path, sizeof path, "%s/%s", f.folder, entry->d_name);
     closedir(folder);
+    snprintf(moved, sizeof moved, "%s.moved", f.folder);
     CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
-    CHECK(rename(path, "/tmp/ccdata-cache-moved") == 0 &&
-          symlink("/tmp/ccdata-cache-moved", path) == 0);
+    CHECK(rename(path, moved) == 0 && symlink(moved, path) == 0);
     CHECK(!has(&f, "kept", "value"));
-    unlink("/tmp/ccdata-cache-moved");
+    unlink(moved);
     tear_down(&f);
     options.directory = "/proc/no/such/place";
     struct cache *none = NULL;
