@@ -182,7 +182,7 @@ static bool cache_directory(char *out, size_t capacity_bytes)
     return home && home[0] == '/' && str_print(out, capacity_bytes, "%s/.cache/ccdata", home);
 }
 
-struct cache *client_cache(struct ccd_client *client)
+struct cache *client_cache(struct ccd_client *client, bool read_only)
 {
     const struct config *c = client->config;
     struct ccd_error err = {0};
@@ -203,8 +203,11 @@ struct cache *client_cache(struct ccd_client *client)
         .clock = &client->clock,
         .log = &client->log,
     };
-    int status = cache_directory(client->cache_directory, sizeof(client->cache_directory)) ||
-                         options.backend != CACHE_FILE
+    bool has_folder = cache_directory(client->cache_directory, sizeof(client->cache_directory));
+    if (read_only && has_folder && options.backend == CACHE_FILE &&
+        access(client->cache_directory, F_OK) != 0)
+        return NULL;
+    int status = has_folder || options.backend != CACHE_FILE
                      ? cache_open(&options, &client->cache, &err)
                      : error_set(&err, CCD_DISK, "set XDG_CACHE_HOME or HOME");
     if (status != 0)

@@ -32,8 +32,8 @@ struct ccd_client {
 };
 
 /* The cache that the settings ask for, opened when it is first wanted; NULL: none, and a warning
- * when it cannot be used: no run fails for it. */
-struct cache *client_cache(struct ccd_client *client);
+ * when it cannot be used: no run fails for it. read_only: its folder is not made. */
+struct cache *client_cache(struct ccd_client *client, bool read_only);
 
 /* For runtime and caller: the stop level of a client. */
 int client_stop_level(void *client);

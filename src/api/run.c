@@ -176,7 +176,7 @@ static bool wants_fresh(const struct run *run)
 static int open_caches(struct run *run, struct ccd_error *err)
 {
     const struct config *c = run->client->config;
-    struct cache *cache = wants_fresh(run) ? NULL : client_cache(run->client);
+    struct cache *cache = wants_fresh(run) ? NULL : client_cache(run->client, run->plan);
     struct str key = config_secret(c, CONFIG_CCDATA_API_KEY);
     int64_t ttl_s = config_ms(c, CONFIG_CACHE_DEFAULT_TTL) / 1000;
     int status = reply_cache_new(cache, config_text(c, CONFIG_DATA_API_BASE_URL).ptr, key, ttl_s,

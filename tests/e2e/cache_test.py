@@ -233,6 +233,8 @@ def test_status_and_bypass(world):
         status = world.run_json("status", "--database", f"sqlite:{world.folder}/a.db", vendor=sim.url, database=False, environment=files)
         assert status["components"]["caching"]["enabled"] is True and status["cache"]["backend"] == "file", status
         assert status["cache"]["hits"] == 0 and status["cache"]["misses"] > 0 and status["cache"]["counted_at"] == NOW, status["cache"]
+        planned = world.run(*RUNS[1], "--dry_run", vendor=sim.url, environment={**files, **ASKED, "XDG_CACHE_HOME": f"{world.folder}/none"})
+        assert planned.returncode == 0 and not (world.folder / "none").exists(), "a plan makes no folder"
         text = world.run(*RUNS[1], "--enable_caching", "--progress", "none", "--database", f"sqlite:{world.folder}/b.db", vendor=sim.url, database=False,
                          environment={**files, **ASKED})
         assert "answers from the cache" in text.stdout, text.stdout
