@@ -54,9 +54,8 @@ struct given {
 
 static void PRINTF_LIKE(2, 3) warn(struct config *config, const char *format, ...)
 {
-    if (config->warning_count == MAX_WARNINGS) {
+    if (config->warning_count == MAX_WARNINGS)
         return;
-    }
     /* error_set makes one printable line of it, whatever a file name or variable holds. */
     struct ccd_error line;
     char text[WARNING_BYTES];
@@ -107,9 +106,8 @@ static bool find_at(const struct loader *l, enum level level, const char *name, 
         return find_in_environment(request->environment, str_from(name), &out->value);
     default:
         entry = env_file_find(&level_source(l, level)->file, str_from(name));
-        if (!entry) {
+        if (!entry)
             return false;
-        }
         out->value = entry->value;
         (void)str_print(out->source, SOURCE_BYTES, "%s:%d", level_source(l, level)->label,
                         entry->line);
@@ -153,7 +151,10 @@ static int refuse_value(struct loader *l, const struct config_option *option,
     char range[128];
     config_option_range(option, range);
     const char *allowed = range[0] ? "; allowed: " : "";
-    bool quoted = (option->flags & CONFIG_HIDDEN) == 0 && option->type != CONFIG_TYPE_DATABASE;
+    bool has_user = option->type == CONFIG_TYPE_URL && given->value.len > 0 &&
+                    memchr(given->value.ptr, '@', given->value.len); /* and perhaps a password */
+    bool quoted = (option->flags & CONFIG_HIDDEN) == 0 && option->type != CONFIG_TYPE_DATABASE &&
+                  !has_user;
     if (!quoted) {
         return error_set(l->err, CCD_CONFIG, "%s (%s): the value %s%s%s", option->name,
                          given->source, reason, allowed, range);
@@ -171,12 +172,10 @@ static int store_value(struct loader *l, enum config_id id, const struct given *
     const char *reason;
     enum ccd_status status = config_value_parse(&config->values[id], option, given->value,
                                                 config->allocator, &reason);
-    if (status == CCD_NO_MEMORY) {
+    if (status == CCD_NO_MEMORY)
         return error_set(l->err, status, "no memory for the settings");
-    }
-    if (status != CCD_OK) {
+    if (status != CCD_OK)
         return refuse_value(l, option, given, reason);
-    }
     (void)str_copy(config->sources[id], SOURCE_BYTES, str_from(given->source));
     return 0;
 }
@@ -184,9 +183,8 @@ static int store_value(struct loader *l, enum config_id id, const struct given *
 static int note_exposure(struct loader *l, const char *what)
 {
     static const char ADVICE[] = "can be read by others than its owner; run: chmod 600";
-    if (l->request->strict) {
+    if (l->request->strict)
         return error_set(l->err, CCD_CONFIG, "%s holds a secret and %s", what, ADVICE);
-    }
     warn(l->config, "%s holds a secret and %s", what, ADVICE);
     return 0;
 }
@@ -206,25 +204,22 @@ static int store_from_file(struct loader *l, enum config_id id, const struct giv
     struct file_text text;
     int result = file_text_read(&text, l->request->directory, path, FILE_NO_LINK,
                                 SECRET_FILE_MAX_BYTES, what, l->config->allocator, l->err);
-    if (result != 0) {
+    if (result != 0)
         goto out;
-    }
     struct given secret = {.value = {text.data, text.len}};
     (void)str_copy(secret.source, SOURCE_BYTES, str_from(what));
     if (secret.value.len > 0 && secret.value.ptr[secret.value.len - 1] == '\n') {
         secret.value.len--;
-        if (secret.value.len > 0 && secret.value.ptr[secret.value.len - 1] == '\r') {
+        if (secret.value.len > 0 && secret.value.ptr[secret.value.len - 1] == '\r')
             secret.value.len--;
-        }
     }
     if (secret.value.len == 0) {
         result = error_set(l->err, CCD_CONFIG, "%s is empty", what);
         goto out;
     }
     result = text.exposed ? note_exposure(l, what) : 0;
-    if (result == 0) {
+    if (result == 0)
         result = store_value(l, id, &secret);
-    }
 out:
     file_text_release(&text);
     return result;
@@ -237,9 +232,8 @@ static int resolve(struct loader *l, enum config_id id)
     bool is_file;
     enum level level;
     int result = find_strongest(l, option, id, &given, &is_file, &level);
-    if (result != 0) {
+    if (result != 0)
         return result;
-    }
     if (is_file) {
         l->config->given[id] = true;
         return store_from_file(l, id, &given);
@@ -267,9 +261,8 @@ static int check_names(struct loader *l, const struct env_source *source)
         enum config_id id;
         bool is_file;
         char nearest[CONFIG_NAME_BYTES];
-        if (config_option_find(entry->name, &id, &is_file)) {
+        if (config_option_find(entry->name, &id, &is_file))
             continue;
-        }
         int shown = entry->name.len > 64 ? 64 : (int)entry->name.len;
         if (config_option_nearest(entry->name, nearest) <= NEAR_EDITS) {
             return error_set(l->err, CCD_CONFIG, "%s:%d: %.*s is not a setting; did you mean %s?",
@@ -283,21 +276,18 @@ static int check_names(struct loader *l, const struct env_source *source)
 
 static int check_exposure(struct loader *l, const struct env_source *source)
 {
-    if (!source->exposed) {
+    if (!source->exposed)
         return 0;
-    }
     for (size_t i = 0; i < source->file.count; i++) {
         const struct env_entry *entry = &source->file.entries[i];
         enum config_id id;
         bool is_file;
-        if (entry->value.len == 0 || !config_option_find(entry->name, &id, &is_file) || is_file) {
+        if (entry->value.len == 0 || !config_option_find(entry->name, &id, &is_file) || is_file)
             continue;
-        }
         const struct config_option *option = config_option(id);
         if ((option->flags & CONFIG_HIDDEN) != 0 ||
-            (option->type == CONFIG_TYPE_DATABASE && config_url_has_password(entry->value))) {
+            (option->type == CONFIG_TYPE_DATABASE && config_url_has_password(entry->value)))
             return note_exposure(l, source->label);
-        }
     }
     return 0;
 }
@@ -307,13 +297,11 @@ static int check_exposure(struct loader *l, const struct env_source *source)
 static bool lookup_variable(void *user, struct str name, bool before_file, struct str *out_value)
 {
     struct loader *l = user;
-    if (before_file) {
+    if (before_file)
         return find_in_environment(l->request->environment, name, out_value);
-    }
     const struct env_entry *entry = env_file_find(&l->base.file, name);
-    if (entry) {
+    if (entry)
         *out_value = entry->value;
-    }
     return entry != NULL;
 }
 
@@ -331,9 +319,8 @@ static int read_env_file(struct loader *l, struct env_source *source, const char
                                 &lookup, l->config->allocator, l->err);
     }
     file_text_release(&text);
-    if (result == 0) {
+    if (result == 0)
         result = check_names(l, source);
-    }
     return result != 0 ? result : check_exposure(l, source);
 }
 
@@ -343,9 +330,8 @@ static bool is_environment_name(struct str name)
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
         if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-              c == '_' || c == '-')) {
+              c == '_' || c == '-'))
             return false;
-        }
     }
     return name.len > 0 && name.len <= ENVIRONMENT_NAME_MAX;
 }
@@ -366,28 +352,22 @@ static int read_env_files(struct loader *l)
     bool is_file;
     enum level level;
     char path[ENVIRONMENT_NAME_MAX + 8];
-    if (l->request->env_file) {
+    if (l->request->env_file)
         return read_env_file(l, &l->base, l->request->env_file, 0);
-    }
     int result = read_env_file(l, &l->base, ".env", FILE_MAY_MISS);
-    if (result == 0) {
+    if (result == 0)
         result = find_strongest(l, option, CONFIG_ENVIRONMENT, &given, &is_file, &level);
-    }
-    if (result != 0) {
+    if (result != 0)
         return result;
-    }
-    if (given.value.len == 0) {
+    if (given.value.len == 0)
         given.value = str_from(option->fallback);
-    }
     result = check_environment(l, &given);
-    if (result != 0) {
+    if (result != 0)
         return result;
-    }
     (void)str_print(path, sizeof path, ".env." STR_FMT, STR_ARG(given.value));
     result = read_env_file(l, &l->specific, path, FILE_MAY_MISS);
-    if (result != 0) {
+    if (result != 0)
         return result;
-    }
     const struct env_entry *entry = env_file_find(&l->specific.file, str_from(option->name));
     if (entry && !str_equal(entry->value, given.value)) {
         return error_set(l->err, CCD_CONFIG,
@@ -401,9 +381,8 @@ static int read_env_files(struct loader *l)
 static int load(struct loader *l)
 {
     int result = read_env_files(l);
-    for (unsigned id = 0; id < CONFIG_COUNT && result == 0; id++) {
+    for (unsigned id = 0; id < CONFIG_COUNT && result == 0; id++)
         result = resolve(l, (enum config_id)id);
-    }
     if (result == 0 && l->request->env_file) {
         struct given given = {.value = config_text(l->config, CONFIG_ENVIRONMENT)};
         (void)str_copy(given.source, SOURCE_BYTES,
@@ -418,9 +397,8 @@ int config_load(const struct config_request *request, struct config **out_config
 {
     struct loader l = {.request = request, .err = err};
     l.config = mem_new(request->allocator, 1, sizeof *l.config);
-    if (!l.config) {
+    if (!l.config)
         return error_set(err, CCD_NO_MEMORY, "no memory for the settings");
-    }
     l.config->allocator = request->allocator;
     int result = load(&l);
     env_file_release(&l.specific.file);
@@ -435,12 +413,10 @@ int config_load(const struct config_request *request, struct config **out_config
 
 void config_free(struct config *config)
 {
-    if (!config) {
+    if (!config)
         return;
-    }
-    for (unsigned id = 0; id < CONFIG_COUNT; id++) {
+    for (unsigned id = 0; id < CONFIG_COUNT; id++)
         config_value_release(&config->values[id], config->allocator);
-    }
     mem_free(config->allocator, config);
 }
 
@@ -451,14 +427,12 @@ void config_wipe_environment(char *const *environment)
         struct str name = str_split(&value, '=');
         enum config_id id;
         bool is_file;
-        if (!config_option_find(name, &id, &is_file) || is_file) {
+        if (!config_option_find(name, &id, &is_file) || is_file)
             continue;
-        }
         const struct config_option *option = config_option(id);
         if ((option->flags & CONFIG_HIDDEN) != 0 ||
-            (option->type == CONFIG_TYPE_DATABASE && config_url_has_password(value))) {
+            (option->type == CONFIG_TYPE_DATABASE && config_url_has_password(value)))
             explicit_bzero(environment[i] + name.len + 1, value.len);
-        }
     }
 }
 
@@ -540,9 +514,8 @@ const char *config_source(const struct config *config, enum config_id id)
 const char *config_shown(const struct config *config, enum config_id id)
 {
     const struct config_value *value = value_of(config, id);
-    if (value->text && (config_option(id)->flags & CONFIG_HIDDEN) != 0) {
+    if (value->text && (config_option(id)->flags & CONFIG_HIDDEN) != 0)
         return "(set)";
-    }
     return value->shown ? value->shown : value->text;
 }
 

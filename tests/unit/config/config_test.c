@@ -71,9 +71,8 @@ static bool load(struct world *w)
 
 static void check_loads(struct world *w)
 {
-    if (!CHECK(load(w))) {
+    if (!CHECK(load(w)))
         CHECK_TEXT("", w->err.message);
-    }
 }
 
 static void check_refused(struct world *w, const char *message)
@@ -114,9 +113,8 @@ TEST(config_defaults)
     CHECK(config_bool(w.config, CONFIG_INGESTION_BACKFILL_ENABLED));
     CHECK(!config_bool(w.config, CONFIG_CACHE_ENABLED));
     CHECK_INT(0, config_list(w.config, CONFIG_FUTURES_EXCHANGES, &items));
-    if (CHECK_INT(2, config_list(w.config, CONFIG_FUTURES_INSTRUMENT_STATUSES, &items))) {
+    if (CHECK_INT(2, config_list(w.config, CONFIG_FUTURES_INSTRUMENT_STATUSES, &items)))
         CHECK_STR("EXPIRED", items[1]);
-    }
     CHECK_TEXT("default", config_source(w.config, CONFIG_LOG_LEVEL));
     CHECK_INT(0, config_warning_count(w.config));
     world_close(&w);
@@ -209,6 +207,23 @@ TEST(config_an_empty_value_means_the_default)
     CHECK_TEXT("default", config_source(w.config, CONFIG_LOG_LEVEL));
     CHECK(!config_has(w.config, CONFIG_CCDATA_API_KEY));
     CHECK(!config_is_given(w.config, CONFIG_CCDATA_API_KEY));
+    world_close(&w);
+}
+
+TEST(config_message_of_a_url_shows_no_credentials)
+{
+    static const char *const urls[] = {"https://user:s3cret@host/", "ftp://user:s3cret@host/",
+                                       "user:s3cret@host", "https://user:s3cret@host:1 2/"};
+    struct world w;
+    world_open(&w);
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "DATA_API_BASE_URL=%s\n", urls[i]);
+        write_file(&w, ".env", line);
+        CHECK(!load(&w));
+        CHECK(strstr(w.err.message, "DATA_API_BASE_URL (.env:1): the value ") != NULL);
+        CHECK(strstr(w.err.message, "s3cret") == NULL);
+    }
     world_close(&w);
 }
 
@@ -441,9 +456,8 @@ TEST(config_exposed_secrets_warn_and_strict_refuses)
     world_open(&w);
     write_bytes(&w, ".env", STR("CCDATA_API_KEY=abc\n"), 0640);
     check_loads(&w);
-    if (CHECK_INT(1, config_warning_count(w.config))) {
+    if (CHECK_INT(1, config_warning_count(w.config)))
         CHECK_TEXT(MESSAGE, config_warning(w.config, 0));
-    }
     w.request.strict = true;
     check_refused(&w, MESSAGE);
     write_bytes(&w, ".env", STR("CCDATA_DATABASE_URL=mysql://u:p@h/d\n"), 0604);
