@@ -808,6 +808,9 @@ struct ccd_setting_choice {
 };
 CCD_API int ccd_settings_file(const struct ccd_setting_choice *choices, size_t count,
                               char **out_text, struct ccd_error *err);
+/* What no single setting tells: whether the database that they name together has a valid URL. Each
+ * of them was checked by ccd_open. Sends nothing. Errors: USAGE, CONFIG, NO_MEMORY. */
+CCD_API int ccd_settings_check(struct ccd_client *client, struct ccd_error *err);
 /* Effective value and its source ("environment", ".env:3", "default"); secrets read "(set)"; NULL =
  * not set. */
 CCD_API const char *ccd_setting_value(const struct ccd_client *client, const char *name,

@@ -186,6 +186,15 @@ int database_config(struct ccd_client *client, const char *url, struct database 
     return status;
 }
 
+int ccd_settings_check(struct ccd_client *client, struct ccd_error *err)
+{
+    struct database database;
+    error_clear(err);
+    int status = database_config(client, NULL, &database, err);
+    database_release(&database);
+    return status;
+}
+
 void database_release(struct database *database)
 {
     if (database->url.data)

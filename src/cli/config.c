@@ -61,8 +61,7 @@ static void add_table(struct buf *out, const struct client *client)
     table_release(&table);
 }
 
-/* Opening the client has read and checked every setting: what is wrong never comes here, and what
- * is doubtful stands in the log. */
+/* What is wrong never comes here, and what is doubtful stands in the log. */
 static void add_verdict(struct buf *out, const struct args *args)
 {
     if (args->json) {
@@ -86,7 +85,10 @@ int config_run(struct cli *cli, const struct args *args)
         return cli_fail(cli, args, &err);
     }
     int exit_code;
-    if (cli_client_open(&client, cli, args, &err) == 0) {
+    int status = cli_client_open(&client, cli, args, &err);
+    if (status == 0 && check)
+        status = ccd_settings_check(client.handle, &err);
+    if (status == 0) {
         buf_init(&text, OUTPUT_MAX_BYTES, NULL);
         if (check)
             add_verdict(&text, args);

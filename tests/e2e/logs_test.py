@@ -112,6 +112,14 @@ def test_config_prints_what_holds(world):
     assert result.returncode == 2 and ".env:1" in result.stderr and "did you mean LOG_LEVEL?" in result.stderr, result.stderr
 
 
+def test_config_check_looks_at_the_database_that_the_settings_name(world):
+    for settings, said in (({"CCDATA_DATABASE_URL": "postgresql://u@h:99999/db"}, "port"), ({"CCDATA_DATABASE_URL": "sqlserver://u@h/db"}, "sqlserver"),
+                           ({"S2_HOST": "db.example"}, "S2_USER")):
+        result = world.run("config", "check", database=False, environment=settings)
+        assert result.returncode == 2 and said in result.stderr and "valid" not in result.stdout, (settings, result)
+    assert world.run("config", "check", database=False, environment={"S2_HOST": "db.example", "S2_USER": "u", "S2_DATABASE": "d"}).returncode == 0
+
+
 def test_traces_tell_step_by_step(world):
     command = ["spot_ohlcv", "--specific_market", "kraken", "--specific_instrument", "BTC-USD", "--from", "2026-02-01", "--progress", "none"]
     with harness.simulator(world, "--now", NOW) as sim:

@@ -423,6 +423,12 @@ struct ccd_setting_info ccd_setting_at(size_t index)
     return INFOS[index];
 }
 
+int ccd_settings_check(struct ccd_client *client, struct ccd_error *err)
+{
+    (void)client, (void)err;
+    return 0;
+}
+
 const char *ccd_setting_value(const struct ccd_client *client, const char *name,
                               const char **out_source)
 {
