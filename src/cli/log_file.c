@@ -126,16 +126,25 @@ static int make_ready(struct log_file *f, size_t len, struct ccd_error *err)
     return 0;
 }
 
+static ssize_t append(const struct log_file *f, struct str bytes)
+{
+    ssize_t written;
+    do {
+        written = write(f->fd, bytes.ptr, bytes.len);
+    } while (written < 0 && errno == EINTR);
+    return written;
+}
+
 int log_file_write(struct log_file *f, struct str line, struct ccd_error *err)
 {
     if (make_ready(f, line.len, err) != 0)
         return (int)err->status;
-    ssize_t written;
-    do {
-        written = write(f->fd, line.ptr, line.len);
-    } while (written < 0 && errno == EINTR);
+    if (f->torn && append(f, STR("\n")) == 1)
+        f->torn = false;
+    ssize_t written = append(f, line);
     if (written == (ssize_t)line.len)
         return 0;
+    f->torn |= written > 0;
     if (written >= 0)
         errno = ENOSPC;
     return fail(f, "write to", err);

@@ -1,6 +1,6 @@
 /* The log of runs on disk: lines are appended whole, so that several processes may share a file;
  * it is begun anew when it is full, or when somebody moved it away.
- * Invariant: what goes wrong here is told once and never ends a run. */
+ * Invariant: what goes wrong here is told once and never ends a run; the next line tries again. */
 #ifndef CLI_LOG_FILE_H
 #define CLI_LOG_FILE_H
 
@@ -14,7 +14,8 @@ struct log_file {
     char path[LOG_PATH_BYTES];
     int64_t max_bytes;
     int64_t backup_count;
-    int fd; /* -1 = not open */
+    int fd;    /* -1 = not open */
+    bool torn; /* a line was written in part: the next one begins with a line end */
 };
 
 /* Opens nothing yet. CCD_CONFIG: the path is too long. */

@@ -37,11 +37,11 @@ static void append(struct log_sink *sink, const struct ccd_log_line *line, int64
     buf_init(&text, LINE_MAX_BYTES, NULL);
     log_line_add(&text, sink->settings.file_form, line, now_utc_s, true);
     buf_add_char(&text, '\n');
-    if (!text.failed && log_file_write(&sink->file, buf_str(&text), &err) != 0) {
-        sink->settings.file_enabled = false; /* told once */
+    bool failed = !text.failed && log_file_write(&sink->file, buf_str(&text), &err) != 0;
+    if (failed && !sink->file_away) /* told once, until it works again */
         print(sink, &(struct ccd_log_line){.level = CCD_LOG_WARNING, .text = err.message},
               now_utc_s);
-    }
+    sink->file_away = failed;
     buf_release(&text);
 }
 

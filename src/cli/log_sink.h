@@ -23,6 +23,7 @@ struct log_sink {
     struct console *console;
     struct log_settings settings;
     struct log_file file;
+    bool file_away; /* the last line did not get into the file */
     bool holding;
     struct buf held;   /* per line: level, is_reported, then its texts, each with its NUL */
     int64_t second;    /* of the monotonic clock, in which … */

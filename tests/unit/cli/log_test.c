@@ -204,6 +204,44 @@ TEST(log_sink_goes_on_without_a_file)
     folder_remove(&f);
 }
 
+static void info(struct log_sink *sink, const char *text)
+{
+    log_sink_write(sink, &(struct ccd_log_line){.level = CCD_LOG_INFO, .text = text});
+}
+
+TEST(log_sink_comes_back_to_its_file)
+{
+    struct folder f;
+    struct log_sink sink;
+    struct log_file log;
+    struct ccd_error err = {0};
+    char *console_text = NULL, file[256];
+    size_t console_len = 0;
+    struct console console = {.err = open_memstream(&console_text, &console_len)};
+    const struct log_settings settings = {
+        .threshold = CCD_LOG_INFO, .console_enabled = true, .file_enabled = true};
+    folder_open(&f);
+    snprintf(f.file, sizeof f.file, "%s/a.log", f.path);
+    CHECK_INT(0, log_file_init(&log, str_from(f.file), 1 << 20, 1, &err));
+    log_sink_init(&sink, &console);
+    log_sink_start(&sink, &settings, &log);
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(0, mkdir(f.file, 0700)); /* where the file belongs */
+        info(&sink, "one");
+        info(&sink, "two");
+        CHECK_INT(0, rmdir(f.file));
+        info(&sink, "three");
+        read_file(&f, "", file);
+        CHECK(strstr(file, "INFO three\n") && !strstr(file, "INFO two"));
+        unlink(f.file);
+    }
+    log_sink_close(&sink);
+    fclose(console.err);
+    CHECK_INT(2, count(console_text, "cannot open the log file"));
+    free(console_text);
+    folder_remove(&f);
+}
+
 TEST(log_sink_cuts_a_flood_but_no_error)
 {
     struct log_sink sink;
