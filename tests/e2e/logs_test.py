@@ -3,6 +3,9 @@
 import json
 import os
 import re
+import signal
+import subprocess
+import time
 
 import harness
 
@@ -78,6 +81,25 @@ def test_processes_share_a_file_line_by_line(world):
         for line in path.read_text().splitlines():
             ended += json.loads(line)["message"].startswith("ended")
     assert ended == 20, ended
+
+
+def test_sighup_ends_no_run_and_the_log_follows_its_name(world):
+    """As who rotates logs does it: the file is moved away, and the run is told."""
+    with harness.simulator(world, "--now", NOW, "--latency_ms", "150") as sim:
+        env = dict(world.environment, CCDATA_NOW=NOW, DATA_API_BASE_URL=sim.url, MIN_API_BASE_URL=sim.url, INGESTION_MAX_API_LIMIT="10", LOG_LEVEL="DEBUG",
+                   CCDATA_TRACE="http")
+        command = [harness.CCDATA, "spot_ohlcv", "--specific_market", "kraken", "--specific_instrument", "BTC-USD", "--from", "2025-12-01",
+                   "--parallel_workers", "1", "--progress", "none", "--database", world.url]
+        process = subprocess.Popen(command, cwd=world.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        log = world.folder / "logs" / "ingestion.log"
+        until = time.monotonic() + 20
+        while time.monotonic() < until and not (log.exists() and "historical" in log.read_text()):
+            time.sleep(0.02)
+        log.rename(log.with_name("rotated"))
+        process.send_signal(signal.SIGHUP)
+        output, errors = process.communicate(timeout=60)
+        assert process.returncode == 0 and "complete" in output, (process.returncode, output, errors)
+        assert "historical" in log.read_text() and "historical" in log.with_name("rotated").read_text()
 
 
 def test_a_log_that_cannot_be_written_ends_no_run(world):
