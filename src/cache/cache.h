@@ -46,6 +46,8 @@ void cache_close(struct cache *cache); /* NULL is fine */
 /* The value of a key (any bytes; a secret among them keeps others from making entries), appended to
  * `out`. False: a miss, and `out` is as it was. */
 bool cache_get(struct cache *cache, struct str key, struct buf *out);
+/* The value that was given last is of no use: it was a miss. */
+void cache_disown(struct cache *cache);
 /* Best effort; a value larger than CACHE_VALUE_MAX_BYTES is not kept. */
 void cache_put(struct cache *cache, struct str key, struct str value, int64_t ttl_s);
 

@@ -81,6 +81,8 @@ bool reply_cache_get(struct reply_cache *r, struct str path, int64_t since_utc_s
     if (found) {
         memcpy(&out->sent_utc_s, value.data, sizeof(out->sent_utc_s));
         found = is_young(r, out->sent_utc_s, since_utc_s);
+        if (!found)
+            cache_disown(r->cache);
     }
     if (found) {
         out->is_gzip = value.data[sizeof(int64_t)] == 1;
