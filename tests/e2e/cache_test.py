@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Caches: with one, without, with one that is dead or poisoned, the database holds the same; real Redis servers, with password and TLS."""
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -144,6 +145,30 @@ def test_servers_that_are_dead_slow_or_refuse(world):
             assert digest(world, name) == expected, name
 
 
+def test_what_a_server_refuses_alone_costs_nothing_else(world):
+    """A key that somebody has made a list, a server that takes nothing more: the other entries answer, and one line tells of it."""
+    with harness.simulator(world, "--now", NOW) as sim, redis(world) as (port, _, _):
+        def tell(*words):
+            subprocess.run(["redis-cli", "-p", str(port), "-a", PASSWORD, "--no-auth-warning", *words], check=True, capture_output=True, text=True)
+
+        plain, _ = ingest(world, sim, "fill", **redis_settings(port))
+        _, full = ingest(world, sim, "full", **redis_settings(port))
+        tell("EVAL", "local k = redis.call('KEYS', '*') table.sort(k) redis.call('DEL', k[1]) redis.call('LPUSH', k[1], 'x')", "0")
+        assert ingest(world, sim, "list", **redis_settings(port))[1] == full - 1, "one entry is gone"
+        assert ingest(world, sim, "healed", **redis_settings(port))[1] == full, "and was put again"
+        tell("EVAL", "local k = redis.call('KEYS', '*') table.sort(k) redis.call('DEL', k[1], k[2])", "0")
+        tell("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        tell("CONFIG", "SET", "maxmemory", "1")
+        hits = said = 0
+        for command in RUNS:
+            result = world.run(*command, "--progress", "none", "--json", "--database", f"sqlite:{world.folder}/small.db", vendor=sim.url, database=False,
+                               environment={**ASKED, **redis_settings(port)})
+            hits += json.loads(result.stdout)["totals"]["cache_hits"]
+            said += result.stderr.count("takes nothing for now: OOM")
+            assert result.returncode == 0 and "not used" not in result.stderr and "used again" not in result.stderr, result.stderr
+        assert hits == full - 2 and 1 <= said <= 2, (hits, said)
+
+
 def test_a_server_that_cannot_prove_its_name_is_not_used(world):
     with harness.simulator(world, "--now", NOW) as sim, redis(world, tls=True) as (port, _, folder):
         certificate = f"{folder}/server.pem"
@@ -208,6 +233,7 @@ def test_what_is_too_old_or_from_the_future_is_not_used(world):
         cold = calls("cold")
         assert cold[0] >= 8 and cold[1] >= 1 and calls("kept") == (0, 0)
         assert calls("off", CACHE_DEFAULT_TTL="0") == cold, "a cache that keeps nothing has nothing"
+        assert world.run_json("status", environment={**ASKED, **files})["cache"]["hits"] == 0, "what was not used is no hit"
         assert calls("shorter", CACHE_DEFAULT_TTL="60", CCDATA_NOW="2026-03-01T12:01:00Z") == cold, "the setting of now holds"
         assert calls("back", CCDATA_NOW="2026-03-01T11:59:59Z") == cold, "what was asked for later than now does not age"
         assert calls("later", CCDATA_NOW="2026-03-03T13:00:00Z") == (0, cold[1]), "a list that is too old in a database is too old in a cache"

@@ -21,6 +21,7 @@ struct redis {
     struct stream *stream; /* NULL = no connection */
     int64_t away_until_us, pause_us;
     bool complained;
+    bool put_refused; /* told of, until one is taken */
 };
 
 /* ---- commands ---- */
@@ -150,6 +151,13 @@ static void worked(struct redis *r)
 
 /* ---- entries ---- */
 
+/* Somebody has put something else there: of the other entries that says nothing. */
+static bool is_wrong_type(const redisReply *reply)
+{
+    return reply && reply->type == REDIS_REPLY_ERROR &&
+           str_starts_with((struct str){reply->str, (size_t)reply->len}, STR("WRONGTYPE "));
+}
+
 static enum cache_answer redis_get(struct cache *cache, const char *name, struct buf *out)
 {
     struct redis *r = (struct redis *)cache;
@@ -164,7 +172,7 @@ static enum cache_answer redis_get(struct cache *cache, const char *name, struct
         answer = CACHE_MISS;
     else if (reply && reply->type == REDIS_REPLY_STRING)
         answer = buf_add(out, reply->str, (size_t)reply->len) == 0 ? CACHE_HIT : CACHE_ERROR;
-    if (answer == CACHE_ERROR)
+    if (answer == CACHE_ERROR && !is_wrong_type(reply))
         go_away(r, why_refused(reply, word));
     else
         worked(r);
@@ -172,17 +180,36 @@ static enum cache_answer redis_get(struct cache *cache, const char *name, struct
     return answer;
 }
 
+/* Full, or a replica: what it has may be read all the same. */
+static void note_refusal(struct redis *r, const char *why)
+{
+    if (!r->put_refused)
+        log_warning(r->base.options.log, NULL,
+                    "the cache on %s:%d takes nothing for now: %s; everything else goes on",
+                    r->base.options.host, r->base.options.port, why);
+    r->put_refused = true;
+}
+
 static bool redis_put(struct cache *cache, const char *name, struct str entry, int64_t ttl_s)
 {
     struct redis *r = (struct redis *)cache;
     int64_t until_us = clock_mono_us(NULL) + deadline_us;
-    char seconds[24];
+    char seconds[24], word[32];
     str_print(seconds, sizeof(seconds), "%lld", (long long)ttl_s);
     const struct str words[] = {STR("SET"), str_from(name), entry, STR("EX"), str_from(seconds)};
-    if (!is_reachable(r, until_us) || !command_ok(r, until_us, 5, words))
+    if (!is_reachable(r, until_us))
         return false;
-    worked(r);
-    return true;
+    redisReply *reply = command(r, until_us, 5, words);
+    bool ok = is_ok(reply), refused = reply && reply->type == REDIS_REPLY_ERROR;
+    if (refused)
+        note_refusal(r, why_refused(reply, word));
+    if (ok || refused)
+        worked(r);
+    else
+        go_away(r, why_refused(reply, word));
+    r->put_refused &= !ok;
+    freeReplyObject(reply);
+    return ok;
 }
 
 static void redis_close(struct cache *cache)
