@@ -166,24 +166,36 @@ static void init_callers(struct run *run)
 /* Who asks for a second opinion, or for everything anew, does not want the old one. */
 static bool wants_fresh(const struct run *run)
 {
-    bool fresh = run->options.recheck != CCD_RECHECK_DUE || run->writes_to ||
+    bool fresh = run->options.recheck != CCD_RECHECK_DUE ||
                  config_bool(run->client->config, CONFIG_METADATA_FULL_REFRESH);
     for (size_t i = 0; i < run->operation_count; i++)
-        fresh |= run->operations[i].job.job->full_refresh || run->operations[i].job.job->force;
+        fresh |= run->operations[i].job.job->full_refresh;
     return fresh;
+}
+
+/* What is written elsewhere, to be compared, or taken by force says nothing to other runs. */
+static bool wants_no_cache(const struct run *run)
+{
+    bool none = run->writes_to != NULL;
+    for (size_t i = 0; i < run->operation_count; i++)
+        none |= run->operations[i].job.job->force;
+    return none;
 }
 
 static int open_caches(struct run *run, struct ccd_error *err)
 {
     const struct config *c = run->client->config;
-    struct cache *cache = wants_fresh(run) ? NULL : client_cache(run->client, run->plan);
-    struct str key = config_secret(c, CONFIG_CCDATA_API_KEY);
-    int64_t ttl_s = config_ms(c, CONFIG_CACHE_DEFAULT_TTL) / 1000;
-    int status = reply_cache_new(cache, config_text(c, CONFIG_DATA_API_BASE_URL).ptr, key, ttl_s,
-                                 &run->replies, err);
+    struct cache *cache = wants_no_cache(run) ? NULL : client_cache(run->client, run->plan);
+    struct reply_cache_options options = {
+        .origin = config_text(c, CONFIG_DATA_API_BASE_URL).ptr,
+        .api_key = config_secret(c, CONFIG_CCDATA_API_KEY),
+        .ttl_s = config_ms(c, CONFIG_CACHE_DEFAULT_TTL) / 1000,
+        .only_put = wants_fresh(run),
+    };
+    int status = reply_cache_new(cache, &options, &run->replies, err);
+    options.origin = config_text(c, CONFIG_MIN_API_BASE_URL).ptr;
     if (status == 0)
-        status = reply_cache_new(cache, config_text(c, CONFIG_MIN_API_BASE_URL).ptr, key, ttl_s,
-                                 &run->min_replies, err);
+        status = reply_cache_new(cache, &options, &run->min_replies, err);
     run->data_api.replies = run->replies;
     run->min_api.replies = run->min_replies;
     return status;

@@ -17,11 +17,12 @@ struct reply_cache {
     struct cache *cache;
     uint8_t tenant[TENANT_BYTES]; /* of host and API key: plans differ in what they serve */
     int64_t ttl_s;
+    bool only_put;
     struct held held[HELD_MAX];
     size_t held_count, held_bytes;
 };
 
-int reply_cache_new(struct cache *cache, const char *origin, struct str api_key, int64_t ttl_s,
+int reply_cache_new(struct cache *cache, const struct reply_cache_options *options,
                     struct reply_cache **out, struct ccd_error *err)
 {
     struct sha256 h;
@@ -32,10 +33,11 @@ int reply_cache_new(struct cache *cache, const char *origin, struct str api_key,
     if (!r)
         return error_set(err, CCD_NO_MEMORY, "no memory for a cache");
     r->cache = cache;
-    r->ttl_s = ttl_s;
+    r->ttl_s = options->ttl_s;
+    r->only_put = options->only_put;
     sha256_init(&h);
-    sha256_add(&h, origin, strlen(origin) + 1);
-    sha256_add(&h, api_key.ptr, api_key.len);
+    sha256_add(&h, options->origin, strlen(options->origin) + 1);
+    sha256_add(&h, options->api_key.ptr, options->api_key.len);
     sha256_final(&h, r->tenant);
     *out = r;
     return 0;
@@ -73,7 +75,7 @@ bool reply_cache_get(struct reply_cache *r, struct str path, int64_t since_utc_s
                      struct buf *out_body, struct kept_reply *out)
 {
     struct buf key, value;
-    if (!r)
+    if (!r || r->only_put)
         return false;
     buf_init(&value, CACHE_VALUE_MAX_BYTES, NULL);
     bool found = write_key(r, path, &key) && cache_get(r->cache, buf_str(&key), &value) &&

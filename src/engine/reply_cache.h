@@ -9,8 +9,16 @@
 
 struct reply_cache;
 
-/* The cache is borrowed. NULL cache: *out is NULL, which every function takes as no cache. */
-int reply_cache_new(struct cache *cache, const char *origin, struct str api_key, int64_t ttl_s,
+struct reply_cache_options {
+    const char *origin; /* of the host */
+    struct str api_key;
+    int64_t ttl_s;
+    bool only_put; /* nothing is taken from it, and what comes replaces what it has */
+};
+
+/* The cache is borrowed, the options are copied. NULL cache: *out is NULL, which every function
+ * takes as no cache. */
+int reply_cache_new(struct cache *cache, const struct reply_cache_options *options,
                     struct reply_cache **out, struct ccd_error *err);
 /* Drops what is held. */
 void reply_cache_free(struct reply_cache *replies);

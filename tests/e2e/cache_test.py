@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import dumps
+import fake_vendor
 import harness
 
 NOW = "2026-03-01T12:00:00Z"
@@ -250,6 +251,31 @@ def test_answers_from_the_cache_are_no_calls(world):
         assert document["totals"]["cache_hits"] >= 9 and document["totals"]["calls"] == 1, document["totals"]
         assert sum(series["calls"] for series in document["operations"][0]["series"]) == 1, document["operations"]
         assert world.query("SELECT sum(calls) FROM ccdata_run_series") == [(1,)]
+
+
+def test_a_repair_renews_what_the_cache_has(world):
+    """Once a run has seen that the vendor changed a page, no other one is given the old page."""
+    vendor, at = fake_vendor.Vendor(), {"CCDATA_NOW": fake_vendor.iso(fake_vendor.NOW), "CACHE_ENABLED": "true", "CACHE_BACKEND": "file"}
+    series = ["--specific_market", "kraken", "--specific_instrument", "BTC-USD", "--progress", "none"]
+    bounds = ["--from", fake_vendor.iso(fake_vendor.NOW - 60 * fake_vendor.DAY)[:10], "--to", fake_vendor.iso(fake_vendor.NOW - 10 * fake_vendor.DAY)[:10]]
+
+    def restated(_, path, query):
+        status, body = vendor.candles(path, query)[:2]
+        for row in body["Data"]:
+            row["VOLUME"] = 1234.5
+        return status, body
+
+    with harness.replay(vendor.answer) as (url, _):
+        def take(name, *command):
+            return world.run_json(*command, *bounds, *series, "--database", f"sqlite:{world.folder}/{name}.db", vendor=url, database=False,
+                                  environment=at)["totals"]
+
+        assert take("one", "spot_ohlcv")["cache_hits"] == 0
+        vendor.hook = restated
+        assert take("one", "repair", "spot_ohlcv", "--all")["rows_changed"] == 51
+        assert take("two", "spot_ohlcv")["cache_hits"] > 0
+    world.database = world.folder / "two.db"
+    assert world.query("SELECT count(*), min(volume), max(volume) FROM spot_ohlcv_1d") == [(51, 1234.5, 1234.5)]
 
 
 def test_status_and_bypass(world):
