@@ -92,7 +92,9 @@ static void check_schema(struct health *h, struct ccd_health_check *check)
     struct differences d = {.h = h, .check = check};
     struct ccd_error err = {0};
     if (!h->status->database_exists) {
-        health_found(h, check, CCD_VERDICT_UNKNOWN, NULL, "there are no tables yet");
+        health_found(h, check, CCD_VERDICT_UNKNOWN, NULL,
+                     h->status->database_error.status == CCD_OK ? "there are no tables yet"
+                                                                : "the database was not reached");
         return;
     }
     int status = ccd_schema_check(h->client, add_difference, &d, &err);
