@@ -39,7 +39,7 @@ struct cache_counts {
 struct cache;
 
 /* Opens no connection: a Redis server is reached for when it is needed. Errors: DISK (the folder
- * cannot be used), NO_MEMORY. One thread at a time. */
+ * cannot be used), CONFIG (no certificates for TLS), NO_MEMORY. One thread at a time. */
 int cache_open(const struct cache_options *options, struct cache **out, struct ccd_error *err);
 void cache_close(struct cache *cache); /* NULL is fine */
 

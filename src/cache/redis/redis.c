@@ -17,8 +17,9 @@ static const int64_t deadline_us = 50000;
 static const int64_t first_pause_us = 1000000, longest_pause_us = 60000000;
 
 struct redis {
-    struct cache base;     /* must be first */
-    struct stream *stream; /* NULL = no connection */
+    struct cache base;          /* must be first */
+    struct stream *stream;      /* NULL = no connection */
+    struct stream_trust *trust; /* NULL = plain */
     int64_t away_until_us, pause_us;
     bool complained;
     bool put_refused; /* told of, until one is taken */
@@ -132,7 +133,7 @@ static bool is_reachable(struct redis *r, int64_t until_us)
         return true;
     if (clock_mono_us(NULL) < r->away_until_us)
         return false;
-    r->stream = stream_open(o->host, o->port, o->tls, until_us);
+    r->stream = stream_open(o->host, o->port, r->trust, until_us);
     if (!r->stream) {
         go_away(r, "no connection");
         return false;
@@ -216,6 +217,7 @@ static void redis_close(struct cache *cache)
 {
     struct redis *r = (struct redis *)cache;
     stream_close(r->stream);
+    stream_trust_free(r->trust);
     mem_free(cache->options.allocator, r);
 }
 
@@ -227,6 +229,13 @@ int cache_redis_new(struct cache **out, const struct cache_options *options, str
         return error_set(err, CCD_NO_MEMORY, "no memory for a cache");
     r->base = (struct cache){.ops = &ops, .options = *options};
     r->pause_us = first_pause_us;
+    if (options->tls && !(r->trust = stream_trust_new())) {
+        redis_close(&r->base);
+        return error_set(err, CCD_CONFIG,
+                         "the certificates of this system cannot be read, by which the cache on %s "
+                         "has to prove its name",
+                         options->host);
+    }
     *out = &r->base;
     return 0;
 }

@@ -15,10 +15,13 @@
 #include "base/hooks.h"
 #include "base/str.h"
 
+struct stream_trust {
+    SSL_CTX *context;
+};
+
 struct stream {
     int fd;
-    SSL_CTX *context; /* NULL = plain */
-    SSL *tls;
+    SSL *tls; /* NULL = plain */
 };
 
 static bool wait_for(int fd, short what, int64_t until_us)
@@ -86,14 +89,36 @@ static bool name_server(SSL *tls, const char *host)
     return SSL_set1_host(tls, host) == 1 && SSL_set_tlsext_host_name(tls, host) == 1;
 }
 
-static bool start_tls(struct stream *s, const char *host, int64_t until_us)
+struct stream_trust *stream_trust_new(void)
 {
-    s->context = SSL_CTX_new(TLS_client_method());
-    if (!s->context || SSL_CTX_set_min_proto_version(s->context, TLS1_2_VERSION) != 1 ||
-        SSL_CTX_set_default_verify_paths(s->context) != 1)
-        return false;
-    SSL_CTX_set_verify(s->context, SSL_VERIFY_PEER, NULL);
-    s->tls = SSL_new(s->context);
+    struct stream_trust *trust = mem_new(NULL, 1, sizeof(*trust));
+    if (!trust)
+        return NULL;
+    trust->context = SSL_CTX_new(TLS_client_method());
+    bool good = trust->context &&
+                SSL_CTX_set_min_proto_version(trust->context, TLS1_2_VERSION) == 1 &&
+                SSL_CTX_set_default_verify_paths(trust->context) == 1;
+    ERR_clear_error();
+    if (good) {
+        SSL_CTX_set_verify(trust->context, SSL_VERIFY_PEER, NULL);
+        return trust;
+    }
+    stream_trust_free(trust);
+    return NULL;
+}
+
+void stream_trust_free(struct stream_trust *trust)
+{
+    if (!trust)
+        return;
+    SSL_CTX_free(trust->context);
+    mem_free(NULL, trust);
+}
+
+static bool start_tls(struct stream *s, const struct stream_trust *trust, const char *host,
+                      int64_t until_us)
+{
+    s->tls = SSL_new(trust->context);
     if (!s->tls || !name_server(s->tls, host) || SSL_set_fd(s->tls, s->fd) != 1)
         return false;
     int result;
@@ -105,13 +130,14 @@ static bool start_tls(struct stream *s, const char *host, int64_t until_us)
 
 /* ---- life ---- */
 
-struct stream *stream_open(const char *host, int port, bool tls, int64_t until_us)
+struct stream *stream_open(const char *host, int port, const struct stream_trust *trust,
+                           int64_t until_us)
 {
     struct stream *s = mem_new(NULL, 1, sizeof(*s));
     if (!s)
         return NULL;
     s->fd = connect_any(host, port, until_us);
-    bool open = s->fd >= 0 && (!tls || start_tls(s, host, until_us));
+    bool open = s->fd >= 0 && (!trust || start_tls(s, trust, host, until_us));
     ERR_clear_error();
     if (open)
         return s;
@@ -124,7 +150,6 @@ void stream_close(struct stream *s)
     if (!s)
         return;
     SSL_free(s->tls);
-    SSL_CTX_free(s->context);
     if (s->fd >= 0)
         close(s->fd);
     mem_free(NULL, s);

@@ -9,9 +9,17 @@
 
 struct stream;
 
-/* `until_us` of clock_mono_us, here and below. NULL: no connection, or the server cannot prove that
- * it is `host`. A name is looked up by the system, which may take longer; an address is not. */
-struct stream *stream_open(const char *host, int port, bool tls, int64_t until_us);
+/* Whom TLS believes, read from the system's files: once, because that takes as long as a whole
+ * operation may. NULL: they cannot be read, or no memory. */
+struct stream_trust;
+struct stream_trust *stream_trust_new(void);
+void stream_trust_free(struct stream_trust *trust); /* NULL is fine */
+
+/* trust: borrowed as long as the stream is open; NULL = plain. `until_us` of clock_mono_us, here
+ * and below. NULL: no connection, or the server cannot prove that it is `host`. A name is looked up
+ * by the system, which may take longer; an address is not. */
+struct stream *stream_open(const char *host, int port, const struct stream_trust *trust,
+                           int64_t until_us);
 void stream_close(struct stream *stream); /* NULL is fine */
 bool stream_write(struct stream *stream, const char *bytes, size_t len, int64_t until_us);
 /* What is there, at least a byte; -1 = failed, late or closed by the server. */
