@@ -128,6 +128,18 @@ static int write_whole(int fd, const char *text)
     return fsync(fd);
 }
 
+/* Whether a run could begin with it. */
+static int check_file(const char *path, struct ccd_error *err)
+{
+    struct ccd_client *client = NULL;
+    const struct ccd_options options = {.size = sizeof options, .env_file = path};
+    int status = ccd_open(&options, &client, err);
+    if (status == 0)
+        status = ccd_settings_check(client, err);
+    ccd_close(client);
+    return status;
+}
+
 /* A new file takes the place of an old one whole, or not at all. */
 static int write_file(const char *path, const char *text, bool replace, struct ccd_error *err)
 {
@@ -140,6 +152,10 @@ static int write_file(const char *path, const char *text, bool replace, struct c
     int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     bool written = fd >= 0 && write_whole(fd, text) == 0;
     written &= fd < 0 || close(fd) == 0;
+    if (written && check_file(draft, err) != 0) {
+        unlink(draft);
+        return error_prefix(err, "nothing was written to %s", path);
+    }
     if (written && rename(draft, path) == 0)
         return 0;
     int why = errno;

@@ -39,6 +39,9 @@ def test_init_writes_a_private_file_and_tries_it(world):
         assert found["CCDATA_DATABASE_URL"]["value"] == "sqlite:made here.db" and found["CCDATA_API_KEY"]["value"] == "(set)"
         assert world.run(*BTC, vendor=sim.url, environment={**nothing, "CCDATA_NOW": NOW}, database=False).returncode == 0
         assert (world.folder / "made here.db").exists()
+        wrong = world.run("init", "--api_key_file", key, "--force", "--database", "nonsense:x", vendor=sim.url, environment=nothing, database=False)
+        assert wrong.returncode == 2 and "nothing was written" in wrong.stderr and file.read_text() == before, "no file that is known to be wrong"
+        assert not (world.folder / ".env.new").exists()
         forced = world.run("init", "--api_key_file", key, "--force", vendor=sim.url, environment=nothing, database=False)
         assert forced.returncode == 0 and "sqlite:ccdata.db" in file.read_text()
 
