@@ -268,7 +268,7 @@ static bool answer_from_cache(struct caller *c, const char *path_and_query, call
     buf_release(&body);
     c->cache_hits += found;
     metric_add(c->metrics, METRIC_CACHE_REQUESTS, found ? CACHE_LABEL_HIT : CACHE_LABEL_MISS, 0,
-               c->replies != NULL);
+               reply_cache_is_asked(c->replies));
     if (found)
         c->sent_utc_s = kept.sent_utc_s;
     return found;

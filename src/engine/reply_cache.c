@@ -43,6 +43,11 @@ int reply_cache_new(struct cache *cache, const struct reply_cache_options *optio
     return 0;
 }
 
+bool reply_cache_is_asked(const struct reply_cache *r)
+{
+    return r && !r->only_put;
+}
+
 void reply_cache_free(struct reply_cache *r)
 {
     if (!r)
@@ -75,7 +80,7 @@ bool reply_cache_get(struct reply_cache *r, struct str path, int64_t since_utc_s
                      struct buf *out_body, struct kept_reply *out)
 {
     struct buf key, value;
-    if (!r || r->only_put)
+    if (!reply_cache_is_asked(r))
         return false;
     buf_init(&value, CACHE_VALUE_MAX_BYTES, NULL);
     bool found = write_key(r, path, &key) && cache_get(r->cache, buf_str(&key), &value) &&

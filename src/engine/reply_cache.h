@@ -20,6 +20,8 @@ struct reply_cache_options {
  * takes as no cache. */
 int reply_cache_new(struct cache *cache, const struct reply_cache_options *options,
                     struct reply_cache **out, struct ccd_error *err);
+/* Whether it is asked at all: false for none, and with only_put. */
+bool reply_cache_is_asked(const struct reply_cache *replies);
 /* Drops what is held. */
 void reply_cache_free(struct reply_cache *replies);
 

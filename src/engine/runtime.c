@@ -594,7 +594,7 @@ static void count_reply(const struct runtime *r, const struct job *job)
 {
     struct metrics *m = r->config.metrics;
     metric_add(m, METRIC_CACHE_REQUESTS, job->is_cached ? CACHE_LABEL_HIT : CACHE_LABEL_MISS, 0,
-               r->config.replies != NULL);
+               reply_cache_is_asked(r->config.replies));
     metric_add(m, METRIC_ROWS_DECODED, type_label(job->type), 0,
                job->verdict == REPLY_PAGE ? (int64_t)job->batch.row_count : 0);
     if (!job->is_cached)

@@ -296,5 +296,16 @@ def test_status_and_bypass(world):
                                   environment={**files, **ASKED})
         assert repaired["totals"]["cache_hits"] == 0, "who asks again does not want the old answer"
 
+        def counted(name, *command):
+            document = world.run_json(*command, "--progress", "none", "--metrics_file", f"{world.folder}/{name}.prom", vendor=sim.url, database=False,
+                                      environment={**files, **ASKED})
+            lines = dict(line.rsplit(" ", 1) for line in (world.folder / f"{name}.prom").read_text().splitlines() if line.startswith("ccdata_cache_requests"))
+            return document["totals"], [int(lines.get(f'ccdata_cache_requests_total{{result="{result}"}}', 0)) for result in ("hit", "miss")]
+
+        totals, (hits, misses) = counted("hits", *RUNS[1], "--database", f"sqlite:{world.folder}/c.db")
+        assert hits == totals["cache_hits"] > 0 and misses == totals["calls"] + totals["metadata_calls"], (totals, hits, misses)
+        totals, asked = counted("repair", "repair", "spot_ohlcv", "--interval", "1d", "--all", "--database", f"sqlite:{world.folder}/c.db")
+        assert totals["calls"] > 0 and asked == [0, 0], "a cache that is not asked misses nothing"
+
 
 harness.main(globals())
