@@ -96,10 +96,10 @@ static void ping(struct daemon *d)
     notify_send("WATCHDOG=1");
 }
 
-static void ping_in_run(void *user, const struct ccd_progress *progress)
+static void start_pings(struct daemon *d, struct notify_pings *pings)
 {
-    (void)progress;
-    ping(user);
+    if (!notify_pings_start(pings, d->watchdog_ms / 2))
+        say(d, CCD_LOG_WARNING, "no thread for the watchdog: a long run will not outlive it");
 }
 
 static int64_t number_of(const struct daemon *d, const char *name)
@@ -261,13 +261,16 @@ static void publish_health(struct daemon *d)
 /* As often as MONITORING_HEALTH_CHECK_INTERVAL says, between runs. */
 static void look_around(struct daemon *d)
 {
+    struct notify_pings pings;
     int64_t now_ms = clock_mono_us(NULL) / 1000;
     int64_t every_ms = number_of(d, "MONITORING_HEALTH_CHECK_INTERVAL") * 1000;
     if (!d->exposure.server || (d->checked_ms > 0 && now_ms - d->checked_ms < every_ms))
         return;
     d->checked_ms = now_ms;
+    start_pings(d, &pings);
     publish_health(d);
     exposure_refresh(&d->exposure);
+    notify_pings_stop(&pings);
 }
 
 /* ---- runs ---- */
@@ -303,18 +306,19 @@ static void run_jobs(struct daemon *d, const struct ccd_job *jobs, size_t count)
     struct ccd_report *report = NULL;
     struct ccd_error err = {0};
     struct progress none;
+    struct notify_pings pings;
     progress_init(&none, &d->client.console, "none", true);
     struct ccd_run_options how = jobs_run_options(d->args, CCD_RECHECK_DUE, &none);
     how.continue_on_error = true;
-    how.progress = ping_in_run;
-    how.progress_user = d;
     exposure_watch(&d->exposure, &how);
+    start_pings(d, &pings);
     if (ccd_ingest(d->client.handle, jobs, count, &how, &report, &err) == 0)
         say_result(d, report);
     else
         say(d, CCD_LOG_ERROR, "the run could not begin: %s", cli_error_text(&err));
     note_results(d, report);
     jobs_alert(&d->client, "daemon", report, &err);
+    notify_pings_stop(&pings);
     ccd_report_free(report);
     progress_end(&none);
 }
@@ -362,6 +366,13 @@ static void tell_next(struct daemon *d)
     notify_send(text);
 }
 
+/* Often enough for the watchdog. */
+static int tick_ms(const struct daemon *d)
+{
+    int64_t ping_ms = d->watchdog_ms / 2 > 0 ? d->watchdog_ms / 2 : 1;
+    return d->watchdog_ms > 0 && ping_ms < TICK_MS ? (int)ping_ms : TICK_MS;
+}
+
 static void loop(struct daemon *d)
 {
     bool told = false;
@@ -384,7 +395,7 @@ static void loop(struct daemon *d)
         }
         told = true;
         look_around(d);
-        poll(NULL, 0, TICK_MS); /* a signal ends it early */
+        poll(NULL, 0, tick_ms(d)); /* a signal ends it early */
     }
 }
 
@@ -479,7 +490,7 @@ static int start(struct daemon *d, struct ccd_error *err)
 
 static void watch(struct daemon *d)
 {
-    struct sigaction hangup = {.sa_handler = on_hangup}, before;
+    struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART}, before;
     sigemptyset(&hangup.sa_mask);
     sigaction(SIGHUP, &hangup, &before);
     signals_watch(d->client.handle);

@@ -1,5 +1,8 @@
 #include "cli/notify.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -32,4 +35,43 @@ int64_t notify_watchdog_ms(void)
     const char *of = getenv("WATCHDOG_PID");
     bool is_ours = !of || (str_to_i64(str_from(of), &pid) && pid == getpid());
     return is_ours && str_to_i64(str_from(getenv("WATCHDOG_USEC")), &us) && us > 0 ? us / 2000 : 0;
+}
+
+static void *send_pings(void *user)
+{
+    const struct notify_pings *pings = user;
+    struct pollfd end = {.fd = pings->pipe[0], .events = POLLIN};
+    do
+        notify_send("WATCHDOG=1");
+    while (poll(&end, 1, (int)pings->every_ms) <= 0);
+    return NULL;
+}
+
+bool notify_pings_start(struct notify_pings *pings, int64_t every_ms)
+{
+    sigset_t all, before;
+    *pings = (struct notify_pings){.every_ms = every_ms < INT32_MAX ? every_ms : INT32_MAX};
+    if (every_ms <= 0)
+        return true;
+    if (pipe2(pings->pipe, O_CLOEXEC) != 0)
+        return false;
+    sigfillset(&all); /* signals are for the thread that runs */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pings->runs = pthread_create(&pings->thread, NULL, send_pings, pings) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!pings->runs) {
+        close(pings->pipe[0]);
+        close(pings->pipe[1]);
+    }
+    return pings->runs;
+}
+
+void notify_pings_stop(struct notify_pings *pings)
+{
+    if (!pings->runs)
+        return;
+    close(pings->pipe[1]);
+    pthread_join(pings->thread, NULL);
+    close(pings->pipe[0]);
+    pings->runs = false;
 }

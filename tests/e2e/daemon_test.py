@@ -153,6 +153,35 @@ def test_tells_systemd(world):
     assert told[0] == "READY=1" and any(text.startswith("STATUS=next: spot_ohlcv at 20") for text in told), told
 
 
+def test_a_watchdog_outlives_what_waits(world):
+    """Whatever a run waits for: here a vendor that hangs; and however short the interval is."""
+    address = str(world.folder / "notify.sock")
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listener, contextlib.closing(socket.create_server(("127.0.0.1", 0))) as vendor:
+        listener.bind(address)
+        listener.settimeout(20)
+        write(world, operation("1d"))
+        with daemon(world, f"http://127.0.0.1:{vendor.getsockname()[1]}", NOTIFY_SOCKET=address, WATCHDOG_USEC="1000000") as d:
+            vendor.accept()  # the run has begun; it gets no answer
+            until, pings = time.monotonic() + 4, 0
+            while time.monotonic() < until:
+                pings += "WATCHDOG=1" in listener.recv(4096).decode()
+            assert pings >= 8, pings
+            d.process.kill()
+        while True:
+            try:
+                listener.settimeout(0.1)
+                listener.recv(4096)
+            except TimeoutError:
+                break
+        listener.settimeout(20)
+        with harness.simulator(world) as sim, daemon(world, sim.url, NOTIFY_SOCKET=address, WATCHDOG_USEC="1000000") as d:
+            d.wait_for("next: ")
+            until, pings = time.monotonic() + 4, 0
+            while time.monotonic() < until:
+                pings += "WATCHDOG=1" in listener.recv(4096).decode()
+            assert pings >= 8 and d.stop() == 0, pings
+
+
 def test_two_daemons_of_one_file_exclude_each_other(world):
     write(world, operation("1d"))
     with harness.simulator(world) as sim, daemon(world, sim.url) as d:
