@@ -34,6 +34,11 @@
 
 enum { TICK_MS = 1000, STARTS_SHOWN = 10, LINE_MAX_BYTES = 1024, HOST_MAX_BYTES = 256 };
 
+/* What a clock may be set back by without a word. */
+static const int64_t clock_tolerated_s = 60;
+/* Before what failed is tried again: doubled with each failure. */
+static const int64_t retry_first_s = 60, retry_most_s = 3600;
+
 /* An operation and its times. */
 struct planned {
     const struct ccd_job *job;
@@ -42,6 +47,7 @@ struct planned {
     int64_t next_utc_s;
     int64_t ended_utc_s; /* by this process; 0 = not yet */
     int exit_code;
+    int failures; /* in a row, of those that time may heal */
     bool is_running;
 };
 
@@ -58,6 +64,7 @@ struct daemon {
     int64_t watchdog_ms, pinged_ms;
     struct exposure exposure;
     int64_t checked_ms; /* the last look at the health of it all */
+    int64_t seen_utc_s; /* what the clock said last */
 };
 
 static atomic_bool reload_asked;
@@ -122,17 +129,24 @@ static int64_t jitter_of(const struct daemon *d, const struct planned *p)
     return (int64_t)rng_below(&rng, (uint64_t)most_s + 1);
 }
 
-/* A start that was missed, or the very first one, is due now. */
+/* The first start after the last one. */
 static int plan_next(const struct daemon *d, struct planned *p, struct ccd_error *err)
 {
     int64_t jitter_s = jitter_of(d, p);
-    if (p->last_utc_s == 0) {
-        p->next_utc_s = now_utc_s();
-        return 0;
-    }
     int status = ccd_schedule_next(p->job, p->last_utc_s - jitter_s, d->settle_s, &p->next_utc_s,
                                    err);
     p->next_utc_s += jitter_s;
+    return status;
+}
+
+/* A start that was missed, or the very first one, is due now. So is one whose last start lies
+ * ahead: the clock was wrong then, and nobody knows when that was. */
+static int plan_first(const struct daemon *d, struct planned *p, struct ccd_error *err)
+{
+    int64_t now = now_utc_s();
+    int status = plan_next(d, p, err);
+    if (p->last_utc_s == 0 || p->last_utc_s > now + clock_tolerated_s)
+        p->next_utc_s = now;
     return status;
 }
 
@@ -147,7 +161,7 @@ static int plan_all(struct daemon *d, struct ccd_batch *batch, struct planned **
         *p = (struct planned){.job = &jobs[i], .key = daemon_key(&jobs[i])};
         p->last_utc_s = daemon_state_last(d->state, p->key);
         status = ccd_schedule_is_set(p->job)
-                     ? plan_next(d, p, err)
+                     ? plan_first(d, p, err)
                      : error_set(err, CCD_USAGE,
                                  "%s: operation %zu (%s) has no \"every\" and no \"cron\"",
                                  d->args->config, i + 1, p->job->data_type);
@@ -285,18 +299,79 @@ static void say_result(struct daemon *d, const struct ccd_report *report)
         report->exit_code ? cli_error_text(&report->error) : "");
 }
 
-/* The operations that run were marked in their order. */
-static void note_results(struct daemon *d, const struct ccd_report *report)
+/* Time may heal it: not wrong usage, nor what the vendor does not have or sends wrong. A call limit
+ * of the run (quota spent without a time when it is not) is kept to. */
+static bool may_heal(const struct ccd_error *err, int64_t resume_utc_s)
+{
+    int exit_code = ccd_status_exit_code(err->status);
+    if (err->status == CCD_QUOTA_EXHAUSTED)
+        return resume_utc_s > 0;
+    return exit_code != 0 && exit_code != 2 && exit_code != 7 && err->status != CCD_DATABASE_DATA;
+}
+
+static bool may_heal_any(const struct ccd_operation *o, int64_t resume_utc_s)
+{
+    bool may = may_heal(&o->error, resume_utc_s);
+    for (size_t i = 0; i < o->series_count; i++)
+        may |= may_heal(&o->series[i].error, resume_utc_s);
+    for (size_t i = 0; i < o->list_count; i++)
+        may |= may_heal(&o->lists[i].error, resume_utc_s);
+    return may;
+}
+
+/* Before its next start, unless that comes first. */
+static void try_again(struct daemon *d, struct planned *p, int64_t resume_utc_s)
+{
+    char when[32];
+    int64_t wait_s = retry_first_s;
+    for (int i = 0; i < p->failures && wait_s < retry_most_s; i++)
+        wait_s *= 2;
+    p->failures++;
+    int64_t at_utc_s = p->ended_utc_s + (wait_s < retry_most_s ? wait_s : retry_most_s);
+    at_utc_s = at_utc_s > resume_utc_s ? at_utc_s : resume_utc_s;
+    if (at_utc_s >= p->next_utc_s)
+        return;
+    p->next_utc_s = at_utc_s;
+    say(d, CCD_LOG_INFO, "%s %s is tried again at %s", p->job->data_type,
+        p->job->interval ? p->job->interval : "", time_format_iso(at_utc_s, when));
+}
+
+/* A start is kept when it needs no second try: what was interrupted, or failed, runs at once when
+ * the daemon is started the next time. */
+static void note_result(struct daemon *d, struct planned *p, int exit_code, bool heals,
+                        int64_t resume_utc_s)
+{
+    struct ccd_error err = {0};
+    p->is_running = false;
+    p->ended_utc_s = now_utc_s();
+    p->exit_code = exit_code;
+    if (signals_caught_any() && exit_code != 0)
+        return;
+    if (exit_code != 0 && heals) {
+        try_again(d, p, resume_utc_s);
+        return;
+    }
+    p->failures = 0;
+    if (daemon_state_started(d->state, p->key, p->last_utc_s, &err) != 0)
+        say(d, CCD_LOG_WARNING, "%s", err.message);
+}
+
+/* The operations that run were marked in their order. report NULL: the run could not begin. */
+static void note_results(struct daemon *d, const struct ccd_report *report,
+                         const struct ccd_error *why)
 {
     size_t at = 0;
     for (size_t i = 0; i < d->count; i++) {
         struct planned *p = &d->planned[i];
         if (!p->is_running)
             continue;
-        p->is_running = false;
-        p->ended_utc_s = now_utc_s();
-        p->exit_code = report && at < report->operation_count ? report->operations[at].exit_code
-                                                              : 3;
+        if (report && at < report->operation_count) {
+            const struct ccd_operation *o = &report->operations[at];
+            note_result(d, p, o->exit_code, may_heal_any(o, report->resume_utc_s),
+                        report->resume_utc_s);
+        } else {
+            note_result(d, p, ccd_status_exit_code(why->status), may_heal(why, 0), 0);
+        }
         at++;
     }
 }
@@ -316,7 +391,7 @@ static void run_jobs(struct daemon *d, const struct ccd_job *jobs, size_t count)
         say_result(d, report);
     else
         say(d, CCD_LOG_ERROR, "the run could not begin: %s", cli_error_text(&err));
-    note_results(d, report);
+    note_results(d, report, &err);
     jobs_alert(&d->client, "daemon", report, &err);
     notify_pings_stop(&pings);
     ccd_report_free(report);
@@ -336,7 +411,7 @@ static void run_due(struct daemon *d, int64_t now)
         jobs[count++] = *p->job;
         p->last_utc_s = now;
         p->is_running = true;
-        if (daemon_state_started(d->state, p->key, now, &err) != 0 || plan_next(d, p, &err) != 0)
+        if (plan_next(d, p, &err) != 0)
             say(d, CCD_LOG_WARNING, "%s", err.message);
     }
     publish_status(d);
@@ -366,6 +441,22 @@ static void tell_next(struct daemon *d)
     notify_send(text);
 }
 
+/* Starts that lie far ahead by a clock that was wrong are planned anew. */
+static bool clock_was_set_back(struct daemon *d, int64_t now)
+{
+    struct ccd_error err = {0};
+    bool was_set_back = now < d->seen_utc_s - clock_tolerated_s;
+    if (was_set_back)
+        say(d, CCD_LOG_WARNING,
+            "the clock was set back by %" PRId64 " s: all starts are planned anew",
+            d->seen_utc_s - now);
+    for (size_t i = 0; i < d->count && was_set_back; i++)
+        if (plan_first(d, &d->planned[i], &err) != 0)
+            say(d, CCD_LOG_WARNING, "%s", err.message);
+    d->seen_utc_s = now;
+    return was_set_back;
+}
+
 /* Often enough for the watchdog. */
 static int tick_ms(const struct daemon *d)
 {
@@ -383,6 +474,7 @@ static void loop(struct daemon *d)
         }
         ping(d);
         int64_t now = now_utc_s();
+        told &= !clock_was_set_back(d, now);
         if (next_of(d)->next_utc_s <= now) {
             notify_send("STATUS=running");
             run_due(d, now);
@@ -421,9 +513,11 @@ static int print_json(struct daemon *d)
     json_open_list(&j, "starts");
     for (size_t i = 0; i < d->count; i++) {
         struct planned p = d->planned[i];
-        for (int k = 0; k < STARTS_SHOWN && plan_next(d, &p, &err) == 0; k++) {
+        for (int k = 0; k < STARTS_SHOWN; k++) {
             add_start(&j, &p, i);
             p.last_utc_s = p.next_utc_s;
+            if (plan_next(d, &p, &err) != 0)
+                break;
         }
     }
     json_close_list(&j);
@@ -442,12 +536,14 @@ static int print_starts(struct daemon *d)
     table_init(&table, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
     for (size_t i = 0; i < d->count; i++) {
         struct planned p = d->planned[i];
-        for (int k = 0; k < STARTS_SHOWN && plan_next(d, &p, &err) == 0; k++) {
+        for (int k = 0; k < STARTS_SHOWN; k++) {
             table_add_int(&table, (int64_t)i + 1);
             table_add_text(&table, p.job->data_type);
             table_add_text(&table, p.job->interval ? p.job->interval : "");
             table_add_text(&table, time_format_iso(p.next_utc_s, when));
             p.last_utc_s = p.next_utc_s;
+            if (plan_next(d, &p, &err) != 0)
+                break;
         }
     }
     buf_init(&text, OUTPUT_MAX_BYTES, NULL);
@@ -483,7 +579,9 @@ static int start(struct daemon *d, struct ccd_error *err)
     d->watchdog_ms = notify_watchdog_ms();
     for (const char *p = host; *p; p++)
         d->host = d->host * 31 + (unsigned char)*p;
-    if (!d->args->dry_run)
+    if (d->args->dry_run)
+        daemon_state_look(d->state, d->args->config);
+    else
         status = daemon_state_open(d->state, d->args->config, err);
     return status == 0 ? load(d, err) : status;
 }

@@ -60,6 +60,8 @@ uint64_t daemon_key(const struct ccd_job *job)
 
 /* ---- the file ---- */
 
+static const int64_t utc_max_s = INT64_C(253402300800); /* the year 10000 */
+
 /* With those above it; what cannot be made shows when the file is opened. */
 static void make_folder(char *path)
 {
@@ -74,13 +76,14 @@ static void make_folder(char *path)
 }
 
 /* By the name that the configuration has everywhere, so that two daemons meet. */
-static bool state_path(const char *config, char out[PATH_MAX])
+static bool state_path(const char *config, bool make, char out[PATH_MAX])
 {
     char folder[PATH_MAX], whole[PATH_MAX];
     struct sha256 h;
     if (!ccd_state_directory(folder, sizeof folder))
         return false;
-    make_folder(folder);
+    if (make)
+        make_folder(folder);
     sha256_init(&h);
     add_text(&h, realpath(config, whole) ? whole : config);
     return str_print(out, PATH_MAX, "%s/daemon-%016" PRIx64, folder, short_digest(&h));
@@ -93,7 +96,8 @@ static bool parse_line(struct str line, struct daemon_start *out)
         return false;
     text[16] = '\0';
     out->key = strtoull(text, &end, 16);
-    return *end == '\0' && str_to_i64(str_from(text + 17), &out->utc_s);
+    return *end == '\0' && str_to_i64(str_from(text + 17), &out->utc_s) && out->utc_s > 0 &&
+           out->utc_s < utc_max_s;
 }
 
 static void read_starts(struct daemon_state *state)
@@ -112,18 +116,35 @@ int daemon_state_open(struct daemon_state *state, const char *config, struct ccd
     char path[PATH_MAX];
     state->fd = -1;
     state->count = 0;
-    if (!state_path(config, path))
+    if (!state_path(config, true, path))
         return 0;
     state->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (state->fd < 0)
         return error_set(err, CCD_DISK, "cannot open %s: %s; see that the folder can be written",
                          path, strerror(errno));
     if (flock(state->fd, LOCK_EX | LOCK_NB) != 0) {
+        int why = errno;
         daemon_state_close(state);
-        return error_set(err, CCD_LOCKED, "another daemon runs with %s; stop it first", config);
+        return why == EWOULDBLOCK ? error_set(err, CCD_LOCKED,
+                                              "another daemon runs with %s; stop it first", config)
+                                  : error_set(err, CCD_DISK,
+                                              "cannot lock %s: %s; put XDG_STATE_HOME on a disk "
+                                              "of this host",
+                                              path, strerror(why));
     }
     read_starts(state);
     return 0;
+}
+
+void daemon_state_look(struct daemon_state *state, const char *config)
+{
+    char path[PATH_MAX];
+    state->count = 0;
+    state->fd = state_path(config, false, path) ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+                                                : -1;
+    if (state->fd >= 0)
+        read_starts(state);
+    daemon_state_close(state);
 }
 
 void daemon_state_close(struct daemon_state *state)
@@ -165,13 +186,22 @@ static int write_starts(const struct daemon_state *state, struct ccd_error *err)
                : error_set(err, CCD_DISK, "the time of this start is not kept: %s", strerror(why));
 }
 
+/* Of a file that was edited 4096 times: most are of operations that are no more. */
+static struct daemon_start *oldest(struct daemon_state *state)
+{
+    struct daemon_start *found = &state->starts[0];
+    for (size_t i = 1; i < state->count; i++)
+        if (state->starts[i].utc_s < found->utc_s)
+            found = &state->starts[i];
+    return found;
+}
+
 int daemon_state_started(struct daemon_state *state, uint64_t key, int64_t utc_s,
                          struct ccd_error *err)
 {
     struct daemon_start *start = find(state, key);
-    if (!start && state->count < DAEMON_STARTS_MAX)
-        start = &state->starts[state->count++];
-    if (start)
-        *start = (struct daemon_start){key, utc_s};
+    if (!start)
+        start = state->count < DAEMON_STARTS_MAX ? &state->starts[state->count++] : oldest(state);
+    *start = (struct daemon_start){key, utc_s};
     return state->fd >= 0 ? write_starts(state, err) : 0;
 }

@@ -182,6 +182,92 @@ def test_a_watchdog_outlives_what_waits(world):
             assert pings >= 8 and d.stop() == 0, pings
 
 
+def test_what_was_interrupted_or_failed_runs_again(world):
+    write(world, operation("360d", **{"from": "2024-01-01", "to": "2025-12-31", "interval": "1h"}))
+    for kind in (signal.SIGKILL, signal.SIGTERM):
+        with harness.simulator(world, "--latency_ms", "150") as sim, daemon(world, sim.url, INGESTION_MAX_API_LIMIT="100") as d:
+            until = time.monotonic() + 30
+            while len(sim.candle_requests()) < 4 and time.monotonic() < until:
+                time.sleep(0.05)
+            assert len(sim.candle_requests()) >= 4, f"the start before {kind} was taken for done\n{d.text()}"
+            d.stop(kind)
+    with daemon(world, "http://127.0.0.1:9", API_MAX_RETRIES="1") as d:
+        d.wait_for("run ended: partial|run ended: failed")
+        d.wait_for("is tried again at")
+        d.wait_for("next: ")
+        ended, again = (time.strptime(found, "%Y-%m-%dT%H:%M:%SZ") for found in re.search(r"(\S+) ERROR run ended[\s\S]*?tried again at (\S+)", d.text()).groups())
+        assert 55 <= time.mktime(again) - time.mktime(ended) <= 65, d.text()
+        assert d.stop() == 0
+    with harness.simulator(world) as sim:
+        with daemon(world, sim.url) as d:
+            d.wait_for("run ended: complete")
+            assert d.stop() == 0
+        with daemon(world, sim.url) as d:
+            d.wait_for("next: ")
+            assert d.stop() == 0 and "run ended" not in d.text(), "it has run"
+
+
+CLOCK = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+int clock_gettime(clockid_t id, struct timespec *out)
+{
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real)
+        real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int status = real(id, out);
+    FILE *file = id == CLOCK_REALTIME ? fopen(getenv("CLOCK_OFFSET_FILE"), "r") : NULL;
+    long long offset = 0;
+    if (file && fscanf(file, "%lld", &offset) == 1)
+        out->tv_sec += offset;
+    if (file)
+        fclose(file);
+    return status;
+}
+"""
+
+
+def test_a_clock_that_was_wrong_does_not_silence_it(world):
+    write(world, operation("1d"))
+    with harness.simulator(world) as sim:
+        with daemon(world, sim.url) as d:
+            d.wait_for("run ended: complete")
+            assert d.stop() == 0
+        state = next((world.folder / "state" / "ccdata").glob("daemon-*"))
+        key, _ = state.read_text().split()
+        for wrong in (int(time.time()) + 10 * 365 * 86400, 2 ** 63 - 1, -2 ** 63, -5):
+            state.write_text(f"{key} {wrong}\n")
+            with daemon(world, sim.url) as d:
+                d.wait_for("run ended: complete")
+                d.wait_for("next: ")
+                assert d.stop() == 0
+                assert int(state.read_text().split()[1]) <= time.time() + 1
+        if not shutil.which("cc"):
+            raise harness.Skip("no C compiler to set the clock with")
+        (world.folder / "clock.c").write_text(CLOCK)
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", "clock.so", "clock.c", "-ldl"], cwd=world.folder, check=True)
+        offset = world.folder / "offset"
+        offset.write_text("0")
+        write(world, operation("1h"))
+        with daemon(world, sim.url, LD_PRELOAD=str(world.folder / "clock.so"), CLOCK_OFFSET_FILE=str(offset),
+                    ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0") as d:
+            d.wait_for("next: ")
+            before = d.text().count("run ended")
+            offset.write_text(str(3 * 86400))
+            d.wait_for("run ended: complete", before + 1)
+            time.sleep(2.5)
+            assert d.text().count("run ended") == before + 1, "three days ahead: one run"
+            offset.write_text("0")
+            d.wait_for("the clock was set back")
+            d.wait_for("run ended: complete", before + 2)
+            d.wait_for("next: ", 3)
+            hour = time.strftime("%Y-%m-%dT%H", time.gmtime(time.time() + 3600))
+            assert d.text().rstrip().endswith(f"{hour}:00:00Z") and d.stop() == 0, d.text()
+
+
 def test_two_daemons_of_one_file_exclude_each_other(world):
     write(world, operation("1d"))
     with harness.simulator(world) as sim, daemon(world, sim.url) as d:
@@ -201,6 +287,11 @@ def test_wrong_use(world):
     starts = [start["starts_at"] for start in dry["starts"]]
     assert len(starts) == 10 and starts == sorted(starts) and not world.database.exists()
     assert not (world.folder / "state").exists(), "a look changes nothing"
+    with harness.simulator(world) as sim, daemon(world, sim.url) as d:
+        d.wait_for("next: ")
+        again = world.run_json("daemon", "--config", "daemon.json", "--dry_run")
+        assert again["starts"][0]["starts_at"] > starts[0] and again["starts"][0]["starts_at"][11:] != starts[0][11:], "it has run: not at once"
+        assert d.stop() == 0
     for arguments, environment, part in (
             ((), {}, "--config FILE"), (("--config", "-"), {}, "--config FILE"), (("--config", "none.json"), {}, "cannot open none.json"),
             (("--config", "daemon.json"), {"CCDATA_NOW": "2026-01-01T00:00:00Z"}, "CCDATA_NOW")):
