@@ -272,7 +272,7 @@ static void publish_health(struct daemon *d)
     ccd_health_free(health);
 }
 
-/* As often as MONITORING_HEALTH_CHECK_INTERVAL says, between runs. */
+/* As often as MONITORING_HEALTH_CHECK_INTERVAL says, between runs, and before the first. */
 static void look_around(struct daemon *d)
 {
     struct notify_pings pings;
@@ -475,6 +475,7 @@ static void loop(struct daemon *d)
         ping(d);
         int64_t now = now_utc_s();
         told &= !clock_was_set_back(d, now);
+        look_around(d);
         if (next_of(d)->next_utc_s <= now) {
             notify_send("STATUS=running");
             run_due(d, now);
@@ -486,7 +487,6 @@ static void loop(struct daemon *d)
             publish_status(d);
         }
         told = true;
-        look_around(d);
         poll(NULL, 0, tick_ms(d)); /* a signal ends it early */
     }
 }

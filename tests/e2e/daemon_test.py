@@ -11,6 +11,7 @@ import socket
 import sqlite3
 import subprocess
 import time
+import urllib.request
 
 import harness
 
@@ -304,6 +305,21 @@ def test_wrong_use(world):
             assert refused.returncode == 2 and part in refused.stderr and "wrong.json:1" in refused.stderr, refused.stderr
     with harness.simulator(world) as sim:
         assert world.run("batch", "--config", "daemon.json", "--dry_run", vendor=sim.url).returncode == 0, "batch does not look at the times"
+
+
+def test_health_is_published_before_the_first_run(world):
+    """A back-fill takes hours; a probe that is told 503 meanwhile has the daemon killed."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    write(world, operation("360d", **{"from": "2024-01-01", "to": "2025-12-31", "interval": "1h"}))
+    with harness.simulator(world, "--latency_ms", "300") as sim, daemon(world, sim.url, INGESTION_MAX_API_LIMIT="100", PROMETHEUS_ENABLED="true", PROMETHEUS_PORT=str(port)) as d:
+        until = time.monotonic() + 30
+        while len(sim.candle_requests()) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as reply:
+            document = json.load(reply)
+        assert document["checks"] and document["verdict"] in ("ok", "unknown", "warning"), document
+        assert "run ended" not in d.text() and d.stop() == 0
 
 
 def test_units_of_systemd_are_right(world):
