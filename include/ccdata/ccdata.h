@@ -438,6 +438,7 @@ struct ccd_quota_options {
     bool check_vendor;       /* ask the vendor for its own counts: costs one call */
     int64_t reserve_percent; /* what may be used when so much of hour, day and month is left to
                                 others */
+    int64_t timeout_ms;      /* the most that the call may take; 0 = API_REQUEST_TIMEOUT */
 };
 #define CCD_QUOTA_INIT                                                                             \
     {                                                                                              \

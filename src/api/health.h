@@ -17,7 +17,7 @@ struct health {
     struct ccd_status_report *status; /* NULL: not read yet */
     struct ccd_quota_report *quota;   /* NULL: not asked */
     struct ccd_error quota_error;     /* why there is none */
-    bool asked_lately;                /* the verdict on the vendor is that of an earlier check */
+    bool asked_lately; /* within the interval: what the vendor said is what it said then */
     int64_t asked_utc_s;
     bool failed; /* no memory */
 };

@@ -10,12 +10,19 @@
 
 #include "api/health.h"
 #include "api/vendor.h"
+#include "base/hash.h"
 #include "base/time.h"
 
-enum { NOTE_MAX_BYTES = 256, QUOTA_LOW_PERCENT = 10 };
-static const int64_t clock_tolerated_s = 5, clock_wrong_s = 60;
+enum { NOTE_MAX_BYTES = 1024, QUOTA_LOW_PERCENT = 10 };
+static const int64_t clock_tolerated_s = 5, clock_wrong_s = 60, vendor_deadline_ms = 10000;
 
 /* ---- the note of the last check ---- */
+
+struct note {
+    int64_t asked_utc_s, ahead_s;
+    bool clock_known;
+    struct ccd_error why; /* how the vendor answered */
+};
 
 static bool note_path(char out[STATE_PATH_BYTES])
 {
@@ -24,9 +31,51 @@ static bool note_path(char out[STATE_PATH_BYTES])
            str_print(out, STATE_PATH_BYTES, "%s/health", directory);
 }
 
-/* "TIME SECONDS" when the vendor served us at TIME, with a clock so far ahead. A note that cannot
- * be read is none: the vendor is asked again. */
-static bool read_note(int64_t *out_asked_utc_s, int64_t *out_ahead_s)
+/* Whom we asked, as whom: another key, or another vendor, has not answered yet. */
+static uint64_t subject_of(const struct health *h)
+{
+    const struct str url = config_text(h->client->config, CONFIG_DATA_API_BASE_URL);
+    const struct str key = config_secret(h->client->config, CONFIG_CCDATA_API_KEY);
+    struct sha256 hash;
+    uint8_t digest[32];
+    uint64_t subject = 0;
+    sha256_init(&hash);
+    sha256_add(&hash, url.ptr, url.len);
+    sha256_add(&hash, "\n", 1);
+    sha256_add(&hash, key.ptr, key.len);
+    sha256_final(&hash, digest);
+    for (size_t i = 0; i < sizeof(subject); i++)
+        subject = subject << 8 | digest[i];
+    return subject;
+}
+
+/* What costs a call, and asking again within the interval would not change. */
+static bool is_kept(enum ccd_status status)
+{
+    return status == CCD_OK || status == CCD_THROTTLED || status == CCD_KEY_REJECTED;
+}
+
+static bool parse_note(struct str text, const struct health *h, struct note *out)
+{
+    struct str rest = str_trim(text);
+    struct str asked = str_split(&rest, ' '), subject = str_split(&rest, ' ');
+    struct str ahead = str_split(&rest, ' '), status = str_split(&rest, ' ');
+    char own[20];
+    int64_t number = -1;
+    str_print(own, sizeof(own), "%016" PRIx64, subject_of(h));
+    out->clock_known = str_to_i64(ahead, &out->ahead_s);
+    if (!str_to_i64(asked, &out->asked_utc_s) || !str_equal(subject, str_from(own)) ||
+        !str_to_i64(status, &number) || number < 0 || number >= CCD_STATUS_COUNT ||
+        !is_kept((enum ccd_status)number))
+        return false;
+    out->why.status = (enum ccd_status)number;
+    return str_copy(out->why.message, sizeof(out->why.message), rest);
+}
+
+/* "TIME SUBJECT SECONDS STATUS MESSAGE" when the vendor answered so at TIME, with a clock so far
+ * ahead ("-": it did not say). A note that cannot be read, or is of another key or vendor, is none:
+ * the vendor is asked again. */
+static bool read_note(const struct health *h, struct note *out)
 {
     char path[STATE_PATH_BYTES], text[NOTE_MAX_BYTES];
     int fd = note_path(path) ? open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
@@ -34,24 +83,23 @@ static bool read_note(int64_t *out_asked_utc_s, int64_t *out_ahead_s)
         return false;
     ssize_t len = read(fd, text, sizeof(text));
     close(fd);
-    if (len <= 0)
-        return false;
-    struct str rest = str_trim((struct str){text, (size_t)len});
-    struct str asked = str_split(&rest, ' ');
-    return str_to_i64(asked, out_asked_utc_s) && str_to_i64(rest, out_ahead_s);
+    return len > 0 && parse_note((struct str){text, (size_t)len}, h, out);
 }
 
 /* Best effort: without the note the next check costs a call. */
 static void write_note(const struct health *h)
 {
-    char path[STATE_PATH_BYTES], text[NOTE_MAX_BYTES];
+    const struct ccd_error *why = &h->quota->vendor_error;
+    char path[STATE_PATH_BYTES], text[NOTE_MAX_BYTES], ahead[24] = "-";
     int fd = note_path(path)
                  ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)
                  : -1;
     if (fd < 0)
         return;
-    str_print(text, sizeof(text), "%" PRId64 " %" PRId64 "\n", h->report.checked_utc_s,
-              h->quota->clock_known ? h->quota->clock_ahead_s : 0);
+    if (h->quota->clock_known)
+        str_print(ahead, sizeof(ahead), "%" PRId64, h->quota->clock_ahead_s);
+    str_print(text, sizeof(text), "%" PRId64 " %016" PRIx64 " %s %d %s\n", h->report.checked_utc_s,
+              subject_of(h), ahead, (int)why->status, why->message);
     if (write(fd, text, strlen(text)) < 0)
         log_debug(&h->client->log, NULL, "the time of this check is not kept: %s", strerror(errno));
     close(fd);
@@ -67,19 +115,22 @@ static const char *text_of(const struct ccd_error *err)
 static void ask(struct health *h)
 {
     struct ccd_quota_options options = CCD_QUOTA_INIT;
-    int64_t ahead_s = 0;
+    struct note note = {0};
     int64_t interval_s = config_ms(h->client->config, CONFIG_MONITORING_HEALTH_CHECK_INTERVAL) /
                          1000;
-    bool has_note = !h->everything && read_note(&h->asked_utc_s, &ahead_s);
-    int64_t age_s = h->report.checked_utc_s - h->asked_utc_s;
+    bool has_note = !h->everything && read_note(h, &note);
+    int64_t age_s = h->report.checked_utc_s - note.asked_utc_s;
     h->asked_lately = has_note && age_s >= 0 && age_s < interval_s;
+    h->asked_utc_s = note.asked_utc_s;
     options.check_vendor = !h->asked_lately;
+    options.timeout_ms = vendor_deadline_ms;
     if (ccd_quota_read(h->client, &options, &h->quota, &h->quota_error) != 0)
         return;
     if (h->asked_lately) {
-        h->quota->clock_known = true;
-        h->quota->clock_ahead_s = ahead_s;
-    } else if (h->quota->vendor_error.status == CCD_OK) {
+        h->quota->vendor_error = note.why;
+        h->quota->clock_known = note.clock_known;
+        h->quota->clock_ahead_s = note.ahead_s;
+    } else if (is_kept(h->quota->vendor_error.status)) {
         write_note(h);
     }
 }
@@ -90,7 +141,7 @@ void health_vendor(struct health *h, struct ccd_health_check *check)
     ask(h);
     const struct ccd_error *why = h->quota ? &h->quota->vendor_error : &h->quota_error;
     check->status = why->status;
-    if (h->asked_lately)
+    if (h->asked_lately && why->status == CCD_OK)
         health_found(h, check, CCD_VERDICT_OK, NULL, "it answered at %s, within the interval",
                      time_format_iso(h->asked_utc_s, when));
     else if (why->status == CCD_OK)

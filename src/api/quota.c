@@ -133,7 +133,8 @@ int ccd_quota_read(struct ccd_client *client, const struct ccd_quota_options *op
         return no_memory(err);
     int status = init(q, client, options, err);
     if (status == 0)
-        status = vendor_open_http(client, CONFIG_DATA_API_BASE_URL, 1, &http, err);
+        status = vendor_open_http_within(client, CONFIG_DATA_API_BASE_URL, q->options.timeout_ms,
+                                         &http, err);
     if (status == 0)
         status = read(q, http, err);
     http_client_free(http);

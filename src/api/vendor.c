@@ -39,11 +39,10 @@ static struct str host_of(const struct config *c, enum config_id base_url)
     return (struct str){url.ptr, has_end ? url.len - end.len : url.len};
 }
 
-int vendor_open_http(struct ccd_client *client, enum config_id base_url, int max_in_flight,
-                     struct http_client **out, struct ccd_error *err)
+static int open_http(struct ccd_client *client, enum config_id base_url, int max_in_flight,
+                     int64_t timeout_ms, struct http_client **out, struct ccd_error *err)
 {
     const struct config *c = client->config;
-    int64_t timeout_ms = config_ms(c, CONFIG_API_REQUEST_TIMEOUT);
     char host[BASE_URL_BYTES];
     if (!str_copy(host, sizeof(host), host_of(c, base_url)))
         return error_set(err, CCD_CONFIG, "%s is longer than %d bytes",
@@ -61,6 +60,21 @@ int vendor_open_http(struct ccd_client *client, enum config_id base_url, int max
         .clock = &client->clock,
     };
     return http_client_new(&http, config_option(base_url)->name, out, err);
+}
+
+int vendor_open_http(struct ccd_client *client, enum config_id base_url, int max_in_flight,
+                     struct http_client **out, struct ccd_error *err)
+{
+    return open_http(client, base_url, max_in_flight,
+                     config_ms(client->config, CONFIG_API_REQUEST_TIMEOUT), out, err);
+}
+
+int vendor_open_http_within(struct ccd_client *client, enum config_id base_url, int64_t timeout_ms,
+                            struct http_client **out, struct ccd_error *err)
+{
+    int64_t most_ms = config_ms(client->config, CONFIG_API_REQUEST_TIMEOUT);
+    bool is_less = timeout_ms > 0 && timeout_ms < most_ms;
+    return open_http(client, base_url, 1, is_less ? timeout_ms : most_ms, out, err);
 }
 
 struct ledger_config vendor_ledger_config(struct ccd_client *client, const struct http_client *http,
@@ -134,8 +148,8 @@ int vendor_ask_once(struct ccd_client *client, struct http_client *http,
     if (status == 0)
         status = reply_decoder_init(&decoder, NULL, err);
     if (status == 0)
-        status = ask(client, http, ledger, &decoder, path_and_query, classify, user,
-                     out_clock, err);
+        status = ask(client, http, ledger, &decoder, path_and_query, classify, user, out_clock,
+                     err);
     reply_decoder_release(&decoder);
     ledger_close(ledger);
     return status;

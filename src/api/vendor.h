@@ -14,6 +14,9 @@ struct limiter_limits vendor_limits(const struct config *config);
 /* Of DATA_API_BASE_URL or MIN_API_BASE_URL, with the key; sends nothing. */
 int vendor_open_http(struct ccd_client *client, enum config_id base_url, int max_in_flight,
                      struct http_client **out, struct ccd_error *err);
+/* The same for one call that may take timeout_ms at most; 0 = API_REQUEST_TIMEOUT. */
+int vendor_open_http_within(struct ccd_client *client, enum config_id base_url, int64_t timeout_ms,
+                            struct http_client **out, struct ccd_error *err);
 /* Of the ledger that this connection's calls are counted in. directory: room for its path; a host
  * without one has a ledger in memory only. Borrows all of it. */
 struct ledger_config vendor_ledger_config(struct ccd_client *client, const struct http_client *http,

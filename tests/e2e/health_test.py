@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import stat
 import subprocess
 import termios
@@ -116,7 +117,7 @@ def test_doctor_says_what_to_do(world):
 def world_query(world, sql):
     import sqlite3
     connection = sqlite3.connect(world.database)
-    connection.execute(sql)
+    connection.executescript(sql)
     connection.commit()
     connection.close()
 
@@ -132,6 +133,35 @@ def test_health_asks_the_vendor_once_in_its_interval(world):
         time.sleep(1.2)
         world.run_json("health", vendor=sim.url, environment={"MONITORING_HEALTH_CHECK_INTERVAL": "1"})
         assert len(sim.requests()) >= 2
+
+
+def test_what_the_vendor_said_holds_for_one_key_and_one_vendor(world):
+    """Also that it refused the key: a probe every second must not burn calls for that."""
+    wrong = {"CCDATA_API_KEY": "wrong-key"}
+    with harness.simulator(world, "--key", harness.KEY) as sim:
+        assert check_of(world.run_json("health", vendor=sim.url), "vendor")["verdict"] == "ok"
+        for asked in (2, 2, 2):
+            refused = world.run_json("health", vendor=sim.url, environment=wrong, expect=12)
+            found = check_of(refused, "vendor")
+            assert found["verdict"] == "failed" and "401" in found["detail"] and "CCDATA_API_KEY" in found["advice"], found
+            assert len(sim.requests()) == asked, sim.requests()
+        away = world.run_json("health", vendor="http://127.0.0.1:9", environment=wrong, expect=12)
+        assert check_of(away, "clock")["verdict"] == "unknown", away
+        assert check_of(world.run_json("health", vendor=sim.url), "vendor")["verdict"] == "ok"
+        for damaged in ("", "x", "1", "99999999999999999999 0 0 0\n", f"{int(time.time())} 0000000000000000 0 0 \n", f"{int(time.time())} 0\n", "\0" * 2000):
+            (world.folder / "state" / "ccdata" / "health").write_text(damaged)
+            assert world.run_json("health", vendor=sim.url, environment=wrong, expect=12), damaged
+
+
+def test_health_of_what_hangs_keeps_its_deadlines(world):
+    with socket.create_server(("127.0.0.1", 0)) as hole, harness.simulator(world, "--key", harness.KEY) as sim:
+        address = f"127.0.0.1:{hole.getsockname()[1]}"
+        document = world.run_json("health", vendor=f"http://{address}", expect=12)
+        vendor = check_of(document, "vendor")
+        assert vendor["verdict"] == "failed" and vendor["duration_ms"] < vendor["deadline_ms"] + 2000, vendor
+        document = world.run_json("health", "--database", f"postgresql://me@{address}/market", vendor=sim.url, database=False, expect=12)
+        database = check_of(document, "database")
+        assert database["verdict"] == "failed" and database["duration_ms"] < database["deadline_ms"] + 2000, database
 
 
 def test_health_fails_when_data_is_behind_or_the_clock_is_wrong(world):
