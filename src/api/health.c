@@ -6,7 +6,8 @@
 
 #include "api/status.h"
 
-enum { REPORT_MAX_BYTES = 1 << 20, TEXT_MAX_BYTES = 4096 };
+/* A week of a command each hour does not hide that of one a week. */
+enum { REPORT_MAX_BYTES = 1 << 20, TEXT_MAX_BYTES = 4096, RUNS_READ = 1000 };
 
 static const char *const verdict_names[] = {
     [CCD_VERDICT_OK] = "ok",
@@ -83,14 +84,26 @@ static void add_difference(void *user, const struct ccd_schema_difference *diffe
 {
     struct differences *d = user;
     if (d->count++ == 0)
-        health_found(d->h, d->check, CCD_VERDICT_FAILED, "run: ccdata schema --check",
-                     "%s: %s", difference->object, difference->what);
+        health_found(d->h, d->check, CCD_VERDICT_FAILED, "run: ccdata schema --check", "%s: %s",
+                     difference->object, difference->what);
+}
+
+/* What is not there and what could not be read are two things. */
+static bool is_unread(struct health *h, struct ccd_health_check *check)
+{
+    bool is_read = h->status->database_reachable && h->status->database_error.status == CCD_OK;
+    if (!is_read)
+        health_found(h, check, CCD_VERDICT_UNKNOWN, NULL, "the database could not be read");
+    return !is_read;
 }
 
 static void check_schema(struct health *h, struct ccd_health_check *check)
 {
     struct differences d = {.h = h, .check = check};
     struct ccd_error err = {0};
+    bool is_other = h->status->database_error.status == CCD_DATABASE_SCHEMA;
+    if (!is_other && is_unread(h, check))
+        return;
     if (!h->status->database_exists) {
         health_found(h, check, CCD_VERDICT_UNKNOWN, NULL,
                      h->status->database_error.status == CCD_OK ? "there are no tables yet"
@@ -109,6 +122,8 @@ static void check_schema(struct health *h, struct ccd_health_check *check)
 static void check_freshness(struct health *h, struct ccd_health_check *check)
 {
     const struct ccd_status_report *r = h->status;
+    if (is_unread(h, check))
+        return;
     for (size_t i = 0; i < r->data_count; i++) {
         const struct ccd_stored_data *d = &r->data[i];
         check->status = d->series_behind > 0 ? CCD_CHECK_FAILED : check->status;
@@ -135,6 +150,8 @@ static bool is_newest_of_command(const struct ccd_status_report *r, size_t at)
 static void check_runs(struct health *h, struct ccd_health_check *check)
 {
     const struct ccd_status_report *r = h->status;
+    if (is_unread(h, check))
+        return;
     for (size_t i = 0; i < r->run_count; i++) {
         const struct ccd_stored_run *run = &r->runs[i];
         bool bad = strcmp(run->status, "failed") == 0 || strcmp(run->status, "partial") == 0;
@@ -236,9 +253,11 @@ int ccd_health_read(struct ccd_client *client, const struct ccd_health_options *
     if (!h)
         return no_memory(err);
     int status = init(h, client, options, err);
+    struct ccd_status_options what = CCD_STATUS_INIT;
+    what.run_limit = RUNS_READ;
     int64_t begun_us = clock_mono_us(NULL);
     if (status == 0)
-        status = ccd_status_read(client, NULL, &h->status, err);
+        status = ccd_status_read(client, &what, &h->status, err);
     int64_t database_ms = (clock_mono_us(NULL) - begun_us) / 1000;
     for (size_t i = 0; i < CHECK_COUNT && status == 0; i++) {
         bool is_database = checks[i].run == check_database;

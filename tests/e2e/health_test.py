@@ -162,6 +162,19 @@ def test_health_of_what_hangs_keeps_its_deadlines(world):
         document = world.run_json("health", "--database", f"postgresql://me@{address}/market", vendor=sim.url, database=False, expect=12)
         database = check_of(document, "database")
         assert database["verdict"] == "failed" and database["duration_ms"] < database["deadline_ms"] + 2000, database
+        for name in ("runs", "freshness"):
+            assert "could not be read" in check_of(document, name)["detail"], "nobody knows whether nothing is stored"
+
+
+def test_health_knows_the_last_run_of_each_command(world):
+    with harness.simulator(world, "--key", harness.KEY, "--now", NOW) as sim:
+        assert world.run(*BTC, vendor=sim.url, environment={"CCDATA_NOW": NOW}).returncode == 0
+        assert world.run("asset_metadata", vendor="http://127.0.0.1:9", environment={"CCDATA_NOW": NOW, "API_MAX_RETRIES": "0"}).returncode == 6
+        world_query(world, "CREATE TEMP TABLE more AS SELECT * FROM ccdata_runs WHERE command = 'spot_ohlcv'; "
+                           "UPDATE more SET started_utc_s = started_utc_s + 3600; " +
+                           " ".join(f"UPDATE more SET run_id = 'hour {i}', started_utc_s = started_utc_s + 3600; INSERT INTO ccdata_runs SELECT * FROM more;" for i in range(30)))
+        found = check_of(world.run_json("health", vendor=sim.url, environment={"CCDATA_NOW": NOW}), "runs")
+        assert found["verdict"] == "warning" and "asset_metadata" in found["detail"], found
 
 
 def test_health_fails_when_data_is_behind_or_the_clock_is_wrong(world):
