@@ -4,6 +4,8 @@ enum { BASE_URL_BYTES = 2048 };
 
 /* On top of a request's deadline: its connection is closed by then. */
 static const int64_t request_guard_us = 5000000;
+/* Who asks once wants to know now: a process that has made its calls has to go on. */
+static const int64_t turn_most_us = 10000000;
 /* A month: a slower rate than a call in that time is a mistake, and its arithmetic another. */
 static const double pause_max_us = 31 * 86400 * 1e6;
 
@@ -121,6 +123,7 @@ static int ask(struct ccd_client *client, struct http_client *http, struct ledge
         .clock = &client->clock,
         .log = &client->log,
         .rng = {(uint64_t)clock_mono_us(NULL)},
+        .turn_most_us = turn_most_us,
         .max_calls = 1,
         .metrics = client->metrics,
         .stop_level = client_stop_level,

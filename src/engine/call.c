@@ -86,6 +86,7 @@ static int wait_us(struct caller *c, int64_t duration_us, struct ccd_error *err)
 
 static int get_permit(struct caller *c, uint32_t *out_ticket, struct ccd_error *err)
 {
+    char when[32];
     int64_t made = c->run_calls ? *c->run_calls : c->calls;
     if (c->max_calls >= 0 && made >= c->max_calls)
         return error_set(err, CCD_QUOTA_EXHAUSTED,
@@ -93,6 +94,7 @@ static int get_permit(struct caller *c, uint32_t *out_ticket, struct ccd_error *
                          (long long)c->max_calls);
     if (!c->ledger && c->open_ledger(c->ledger_user, &c->ledger, err) != 0)
         return err->status;
+    int64_t begun_us = clock_mono_us(c->clock);
     for (;;) {
         struct permit permit;
         int64_t wait;
@@ -104,6 +106,9 @@ static int get_permit(struct caller *c, uint32_t *out_ticket, struct ccd_error *
         }
         if (call_permit_answer(&permit, wait) == PERMIT_SPENT && !c->wait_for_quota)
             return call_quota_error(err, permit.window, clock_utc_s(c->clock) + wait / 1000000);
+        if (c->turn_most_us > 0 && clock_mono_us(c->clock) - begun_us + wait > c->turn_most_us)
+            return error_set(err, CCD_THROTTLED, "no call may be made before %s",
+                             time_format_iso(clock_utc_s(c->clock) + wait / 1000000, when));
         if (wait_us(c, wait, err) != 0)
             return err->status;
     }
@@ -305,7 +310,8 @@ int call_make(struct caller *c, const char *path_and_query, call_classify *class
         if (is_answer(*out_verdict))
             return 0;
         if (*out_verdict == REPLY_THROTTLED) {
-            if (pause_key(c, ++throttled, window, floor_ms, &wait_ms, err) != 0)
+            if (pause_key(c, ++throttled, window, floor_ms, &wait_ms, err) != 0 ||
+                c->turn_most_us > 0)
                 return name_path(err, path_and_query);
         } else {
             bool final = *out_verdict == REPLY_BAD_KEY || attempt >= c->retry.attempts_max ||

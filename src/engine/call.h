@@ -23,6 +23,9 @@ struct caller {
     const struct log *log;
     struct rng rng;
     bool wait_for_quota;
+    /* 0 = as long as it takes. Else what would have to wait longer for its turn is THROTTLED, and
+     * so is what the vendor throttles: there is no second try. */
+    int64_t turn_most_us;
     int64_t max_calls; /* -1 = no bound */
     int64_t calls;     /* made so far */
     /* All calls of the run, on whatever host: counted here too, and bounded by max_calls. NULL: the

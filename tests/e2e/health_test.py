@@ -153,6 +153,15 @@ def test_what_the_vendor_said_holds_for_one_key_and_one_vendor(world):
             assert world.run_json("health", vendor=sim.url, environment=wrong, expect=12), damaged
 
 
+def test_health_does_not_wait_for_a_vendor_that_throttles(world):
+    reply = b'{"Data":{},"Err":{"type":99,"message":"You are over your rate limit"}}'
+    with harness.replay(lambda path, query: (429, {"Retry-After": "300"}, reply)) as (url, requests):
+        for command in ("health", "health", "doctor"):
+            document = world.run_json(command, vendor=url, timeout=20)
+            assert check_of(document, "vendor")["verdict"] == "warning", document
+        assert len(requests) == 1, "who was told to wait does not ask"
+
+
 def test_health_of_what_hangs_keeps_its_deadlines(world):
     with socket.create_server(("127.0.0.1", 0)) as hole, harness.simulator(world, "--key", harness.KEY) as sim:
         address = f"127.0.0.1:{hole.getsockname()[1]}"
