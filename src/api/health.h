@@ -8,6 +8,12 @@
 #include "api/client.h"
 #include "base/arena.h"
 
+/* limit 0: not known. */
+struct health_window {
+    int64_t left, limit;
+    char name[8];
+};
+
 struct health {
     struct ccd_health report; /* first: the caller's pointer is this one */
     struct arena arena;
@@ -17,6 +23,7 @@ struct health {
     struct ccd_status_report *status; /* NULL: not read yet */
     struct ccd_quota_report *quota;   /* NULL: not asked */
     struct ccd_error quota_error;     /* why there is none */
+    struct health_window lowest;      /* of those that the vendor counts over all hosts */
     bool asked_lately; /* within the interval: what the vendor said is what it said then */
     int64_t asked_utc_s;
     bool failed; /* no memory */

@@ -21,6 +21,7 @@ static const int64_t clock_tolerated_s = 5, clock_wrong_s = 60, vendor_deadline_
 struct note {
     int64_t asked_utc_s, ahead_s;
     bool clock_known;
+    struct health_window lowest;
     struct ccd_error why; /* how the vendor answered */
 };
 
@@ -60,21 +61,25 @@ static bool parse_note(struct str text, const struct health *h, struct note *out
     struct str rest = str_trim(text);
     struct str asked = str_split(&rest, ' '), subject = str_split(&rest, ' ');
     struct str ahead = str_split(&rest, ' '), status = str_split(&rest, ' ');
+    struct str left = str_split(&rest, ' '), limit = str_split(&rest, ' ');
+    struct str window = str_split(&rest, ' ');
     char own[20];
     int64_t number = -1;
     str_print(own, sizeof(own), "%016" PRIx64, subject_of(h));
     out->clock_known = str_to_i64(ahead, &out->ahead_s);
     if (!str_to_i64(asked, &out->asked_utc_s) || !str_equal(subject, str_from(own)) ||
         !str_to_i64(status, &number) || number < 0 || number >= CCD_STATUS_COUNT ||
-        !is_kept((enum ccd_status)number))
+        !is_kept((enum ccd_status)number) || !str_to_i64(left, &out->lowest.left) ||
+        !str_to_i64(limit, &out->lowest.limit) ||
+        !str_copy(out->lowest.name, sizeof(out->lowest.name), window))
         return false;
     out->why.status = (enum ccd_status)number;
     return str_copy(out->why.message, sizeof(out->why.message), rest);
 }
 
-/* "TIME SUBJECT SECONDS STATUS MESSAGE" when the vendor answered so at TIME, with a clock so far
- * ahead ("-": it did not say). A note that cannot be read, or is of another key or vendor, is none:
- * the vendor is asked again. */
+/* "TIME SUBJECT SECONDS STATUS LEFT LIMIT WINDOW MESSAGE" when the vendor answered so at TIME, with
+ * a clock so far ahead ("-": it did not say) and so much of a quota. A note that cannot be read, or
+ * is of another key or vendor, is none: the vendor is asked again. */
 static bool read_note(const struct health *h, struct note *out)
 {
     char path[STATE_PATH_BYTES], text[NOTE_MAX_BYTES];
@@ -98,8 +103,10 @@ static void write_note(const struct health *h)
         return;
     if (h->quota->clock_known)
         str_print(ahead, sizeof(ahead), "%" PRId64, h->quota->clock_ahead_s);
-    str_print(text, sizeof(text), "%" PRId64 " %016" PRIx64 " %s %d %s\n", h->report.checked_utc_s,
-              subject_of(h), ahead, (int)why->status, why->message);
+    str_print(text, sizeof(text),
+              "%" PRId64 " %016" PRIx64 " %s %d %" PRId64 " %" PRId64 " %s %s\n",
+              h->report.checked_utc_s, subject_of(h), ahead, (int)why->status, h->lowest.left,
+              h->lowest.limit, h->lowest.limit > 0 ? h->lowest.name : "-", why->message);
     if (write(fd, text, strlen(text)) < 0)
         log_debug(&h->client->log, NULL, "the time of this check is not kept: %s", strerror(errno));
     close(fd);
@@ -110,6 +117,26 @@ static void write_note(const struct health *h)
 static const char *text_of(const struct ccd_error *err)
 {
     return err->message[0] ? err->message : ccd_status_title(err->status);
+}
+
+static bool is_long(const char *window)
+{
+    return strcmp(window, "second") != 0 && strcmp(window, "minute") != 0;
+}
+
+/* The vendor counts what other hosts use of the key, too. */
+static void find_lowest(struct health *h)
+{
+    struct health_window *lowest = &h->lowest;
+    for (size_t i = 0; i < h->quota->vendor_quota_count; i++) {
+        const struct ccd_vendor_quota *w = &h->quota->vendor_quota[i];
+        bool counts = is_long(w->window) && w->limit > 0 && w->left >= 0;
+        double share = counts ? (double)w->left / (double)w->limit : 1;
+        if (!counts || (lowest->limit > 0 && share >= (double)lowest->left / (double)lowest->limit))
+            continue;
+        *lowest = (struct health_window){.left = w->left, .limit = w->limit};
+        str_copy(lowest->name, sizeof(lowest->name), str_from(w->window));
+    }
 }
 
 static void ask(struct health *h)
@@ -127,12 +154,15 @@ static void ask(struct health *h)
     if (ccd_quota_read(h->client, &options, &h->quota, &h->quota_error) != 0)
         return;
     if (h->asked_lately) {
+        h->lowest = note.lowest;
         h->quota->vendor_error = note.why;
         h->quota->clock_known = note.clock_known;
         h->quota->clock_ahead_s = note.ahead_s;
-    } else if (is_kept(h->quota->vendor_error.status)) {
-        write_note(h);
+        return;
     }
+    find_lowest(h);
+    if (is_kept(h->quota->vendor_error.status))
+        write_note(h);
 }
 
 void health_vendor(struct health *h, struct ccd_health_check *check)
@@ -177,9 +207,9 @@ void health_tls(struct health *h, struct ccd_health_check *check)
                      answered ? "the vendor's certificate is valid" : "the vendor was not reached");
 }
 
-static bool is_long(const char *window)
+static bool is_low(int64_t left, int64_t limit)
 {
-    return strcmp(window, "second") != 0 && strcmp(window, "minute") != 0;
+    return limit > 0 && left >= 0 && (double)left * 100 < (double)limit * QUOTA_LOW_PERCENT;
 }
 
 void health_quota(struct health *h, struct ccd_health_check *check)
@@ -187,13 +217,15 @@ void health_quota(struct health *h, struct ccd_health_check *check)
     const char *advice = "wait, spend less (--max_calls, --reserve), or take a larger plan";
     for (size_t i = 0; h->quota && i < h->quota->window_count; i++) {
         const struct ccd_quota_window *w = &h->quota->windows[i];
-        bool is_low = w->limit > 0 && w->left >= 0 &&
-                      w->left * 100 < w->limit * QUOTA_LOW_PERCENT && is_long(w->window);
-        if (is_low)
+        if (is_long(w->window) && is_low(w->left, w->limit))
             health_found(h, check, CCD_VERDICT_WARNING, advice,
                          "%" PRId64 " of %" PRId64 " calls of the %s are left", w->left, w->limit,
                          w->window);
     }
+    if (is_low(h->lowest.left, h->lowest.limit))
+        health_found(h, check, CCD_VERDICT_WARNING, advice,
+                     "%" PRId64 " of %" PRId64 " calls of the %s are left, as the vendor counts",
+                     h->lowest.left, h->lowest.limit, h->lowest.name);
     if (h->quota)
         health_found(h, check, CCD_VERDICT_OK, NULL, "enough is left of each window");
     else

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """init, doctor and health: a start, what is wrong with it, and whether everything is still in order; records of runs and their pace."""
 
+import json
 import os
 import pty
 import select
@@ -160,6 +161,18 @@ def test_health_does_not_wait_for_a_vendor_that_throttles(world):
             document = world.run_json(command, vendor=url, timeout=20)
             assert check_of(document, "vendor")["verdict"] == "warning", document
         assert len(requests) == 1, "who was told to wait does not ask"
+
+
+def test_health_sees_what_other_hosts_use_of_the_quota(world):
+    windows = ("SECOND", "MINUTE", "HOUR", "DAY", "MONTH")
+    most, left = (50, 1000, 10000, 50000, 100000), (0, 0, 9999, 49999, 9000)
+    counts = {"USED": dict.fromkeys(windows, 1), "MAX": dict(zip(windows, most)), "REMAINING": dict(zip(windows, left))}
+    reply = json.dumps({"Data": {"API_KEY": counts}, "Err": {}}).encode()
+    with harness.replay(lambda path, query: (200, {"Content-Type": "application/json"}, reply)) as (url, requests):
+        for _ in range(2):
+            found = check_of(world.run_json("health", vendor=url), "quota")
+            assert found["verdict"] == "warning" and "9000 of 100000 calls of the month" in found["detail"], found
+        assert len(requests) == 1
 
 
 def test_health_of_what_hangs_keeps_its_deadlines(world):
