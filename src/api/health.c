@@ -62,6 +62,13 @@ static void check_database(struct health *h, struct ccd_health_check *check)
         health_found(h, check, CCD_VERDICT_FAILED,
                      "see whether it runs and whether URL, user and password are right",
                      "%s cannot be reached: %s", r->database, text_of(&r->database_error));
+    else if (r->database_error.status == CCD_DATABASE_BUSY)
+        health_found(h, check, CCD_VERDICT_FAILED,
+                     "wait, or end the process that holds it (lsof, or the server's list)",
+                     "%s is locked: %s", r->database, text_of(&r->database_error));
+    else if (r->database_error.status == CCD_DATABASE_SCHEMA)
+        health_found(h, check, CCD_VERDICT_FAILED, "run: ccdata schema --check",
+                     "%s cannot be used: %s", r->database, text_of(&r->database_error));
     else if (r->database_error.status != CCD_OK)
         health_found(h, check, CCD_VERDICT_FAILED,
                      "make the database, or give its user the right to read and write",

@@ -131,7 +131,7 @@ static void check_place(struct health *h, struct ccd_health_check *check, const 
 }
 
 static void check_private(struct health *h, struct ccd_health_check *check, const char *what,
-                          const char *path)
+                          const char *path, int rights)
 {
     struct stat st;
     if (stat(path, &st) != 0) { /* it will be made, when there is a place for it */
@@ -142,25 +142,38 @@ static void check_private(struct health *h, struct ccd_health_check *check, cons
         health_found(h, check, CCD_VERDICT_WARNING, "take the rights away: chmod go= FILE",
                      "others may use the %s %s (mode %03o)", what, path,
                      (unsigned)st.st_mode & 0777);
-    if (access(path, R_OK | W_OK) != 0) {
+    if (access(path, rights) != 0) {
         check->status = CCD_DISK;
-        health_found(h, check, CCD_VERDICT_FAILED, "give the user of ccdata the right to write it",
+        health_found(h, check, CCD_VERDICT_FAILED,
+                     rights & W_OK ? "give the user of ccdata the right to write it"
+                                   : "give the user of ccdata the right to read it",
                      "the %s %s cannot be used: %s", what, path, strerror(errno));
     }
+}
+
+/* Those that are read without being named; ccdata only reads them. */
+static void check_settings_files(struct health *h, struct ccd_health_check *check)
+{
+    const struct str environment = config_text(h->client->config, CONFIG_ENVIRONMENT);
+    char name[URL_PATH_MAX_BYTES];
+    if (access(".env", F_OK) == 0)
+        check_private(h, check, "settings file", ".env", R_OK);
+    if (environment.len > 0 && environment.len < sizeof(name) - sizeof(".env.") &&
+        str_print(name, sizeof(name), ".env.%s", environment.ptr) && access(name, F_OK) == 0)
+        check_private(h, check, "settings file", name, R_OK);
 }
 
 void health_permissions(struct health *h, struct ccd_health_check *check)
 {
     char path[URL_PATH_MAX_BYTES], state[STATE_PATH_BYTES];
-    if (access(".env", F_OK) == 0)
-        check_private(h, check, "settings file", ".env");
+    check_settings_files(h, check);
     database_file(h, path);
     if (path[0])
-        check_private(h, check, "database", path);
+        check_private(h, check, "database", path, R_OK | W_OK);
     if (!client_state_directory(state, sizeof(state)))
         health_found(h, check, CCD_VERDICT_WARNING, "set XDG_STATE_HOME or HOME",
                      "this host has no place for the counts of the quota");
     else if (access(state, F_OK) == 0) /* else the first run makes it */
-        check_private(h, check, "state folder", state);
+        check_private(h, check, "state folder", state, R_OK | W_OK);
     health_found(h, check, CCD_VERDICT_OK, NULL, "database, state and settings are private");
 }

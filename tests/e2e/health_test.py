@@ -4,6 +4,7 @@
 import json
 import os
 import pty
+import pwd
 import select
 import signal
 import socket
@@ -197,6 +198,42 @@ def test_health_knows_the_last_run_of_each_command(world):
                            " ".join(f"UPDATE more SET run_id = 'hour {i}', started_utc_s = started_utc_s + 3600; INSERT INTO ccdata_runs SELECT * FROM more;" for i in range(30)))
         found = check_of(world.run_json("health", vendor=sim.url, environment={"CCDATA_NOW": NOW}), "runs")
         assert found["verdict"] == "warning" and "asset_metadata" in found["detail"], found
+
+
+def test_doctor_looks_at_the_settings_files_that_are_read(world):
+    """Which ccdata reads and never writes."""
+    if not hasattr(os, "setresuid") or os.geteuid() != 0:
+        raise harness.Skip("needs root, to be somebody else")
+    user = pwd.getpwnam("nobody")
+    with harness.simulator(world, "--key", harness.KEY) as sim:
+        (world.folder / ".env").write_text("LOG_LEVEL=INFO\n")
+        (world.folder / ".env").chmod(0o400)
+        for path in (world.folder, world.folder / ".env"):
+            os.chown(path, user.pw_uid, user.pw_gid)
+        environment = dict(world.environment, DATA_API_BASE_URL=sim.url, MIN_API_BASE_URL=sim.url)
+        command = [harness.CCDATA, "doctor", "--json", "--database", world.url]
+        who = {"cwd": world.folder, "env": environment, "user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, **who)
+        except PermissionError:
+            raise harness.Skip("nobody may not run the program from here")
+        assert result.returncode == 0 and check_of(json.loads(result.stdout), "permissions")["verdict"] == "ok", result.stdout
+        (world.folder / ".env.test").write_text("LOG_LEVEL=INFO\n")
+        (world.folder / ".env.test").chmod(0o646)
+        found = check_of(world.run_json("doctor", vendor=sim.url), "permissions")
+        assert found["verdict"] == "warning" and ".env.test" in found["detail"], found
+
+
+def test_health_says_that_a_database_is_locked(world):
+    with harness.simulator(world, "--key", harness.KEY) as sim:
+        assert world.run(*BTC, vendor=sim.url).returncode == 0
+        import sqlite3
+        connection = sqlite3.connect(world.database)
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("BEGIN EXCLUSIVE")
+        found = check_of(world.run_json("health", vendor=sim.url, expect=12), "database")
+        connection.close()
+        assert "is locked" in found["detail"] and "holds it" in found["advice"], found
 
 
 def test_health_fails_when_data_is_behind_or_the_clock_is_wrong(world):
