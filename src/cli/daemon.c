@@ -173,6 +173,18 @@ static int plan_all(struct daemon *d, struct ccd_batch *batch, struct planned **
     return status;
 }
 
+/* How an operation that stays ended last. */
+static void keep_results(const struct daemon *d, struct planned *planned, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < d->count; k++)
+            if (d->planned[k].key == planned[i].key) {
+                planned[i].ended_utc_s = d->planned[k].ended_utc_s;
+                planned[i].exit_code = d->planned[k].exit_code;
+                planned[i].failures = d->planned[k].failures;
+            }
+}
+
 /* The new file takes the place of the old one when all of it is right. */
 static int load(struct daemon *d, struct ccd_error *err)
 {
@@ -186,6 +198,7 @@ static int load(struct daemon *d, struct ccd_error *err)
         ccd_batch_free(batch);
         return status;
     }
+    keep_results(d, planned, count);
     free(d->planned);
     ccd_batch_free(d->batch);
     d->batch = batch;
@@ -588,9 +601,6 @@ static int start(struct daemon *d, struct ccd_error *err)
 
 static void watch(struct daemon *d)
 {
-    struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART}, before;
-    sigemptyset(&hangup.sa_mask);
-    sigaction(SIGHUP, &hangup, &before);
     signals_watch(d->client.handle);
     say(d, CCD_LOG_INFO, "daemon of %zu operations of %s", d->count, d->args->config);
     exposure_start(&d->exposure, &d->client);
@@ -600,7 +610,6 @@ static void watch(struct daemon *d)
     exposure_stop(&d->exposure);
     say(d, CCD_LOG_INFO, "daemon stopped");
     signals_unwatch();
-    sigaction(SIGHUP, &before, NULL);
 }
 
 int daemon_run(struct cli *cli, const struct args *args)
@@ -608,6 +617,10 @@ int daemon_run(struct cli *cli, const struct args *args)
     struct ccd_error err = {0};
     struct daemon d = {.cli = cli, .args = args};
     int exit_code = 0;
+    /* From the first moment to the last: it must not end a daemon that begins, or stops. */
+    struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART}, before;
+    sigemptyset(&hangup.sa_mask);
+    sigaction(SIGHUP, &hangup, &before);
     d.state = calloc(1, sizeof *d.state);
     int status = d.state ? 0 : error_set(&err, CCD_NO_MEMORY, "no memory for a daemon");
     if (d.state)
@@ -626,5 +639,6 @@ int daemon_run(struct cli *cli, const struct args *args)
     free(d.planned);
     ccd_batch_free(d.batch);
     cli_client_close(&d.client);
+    sigaction(SIGHUP, &before, NULL);
     return exit_code;
 }

@@ -121,6 +121,34 @@ def test_hangup_reads_the_file_again_and_keeps_the_old_one_when_it_is_wrong(worl
         assert d.stop(signal.SIGINT) == 0
 
 
+def test_hangups_end_nothing_at_any_moment(world):
+    os.mkfifo(world.folder / "daemon.json")
+    with daemon(world, "http://127.0.0.1:9") as d:  # it reads its file
+        time.sleep(0.5)
+        d.process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        assert d.process.poll() is None, d.process.poll()
+    (world.folder / "daemon.json").unlink()
+    write(world, operation("360d", **{"from": "2024-01-01", "to": "2025-12-31", "interval": "1h"}))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with harness.simulator(world, "--latency_ms", "20") as sim, daemon(world, sim.url, INGESTION_MAX_API_LIMIT="500", PROMETHEUS_ENABLED="true",
+                                                                      PROMETHEUS_PORT=str(port)) as d:
+        d.wait_for("daemon of 1 operations")
+        until = time.monotonic() + 30
+        while "run ended" not in d.text() and time.monotonic() < until:
+            d.process.send_signal(signal.SIGHUP)
+            time.sleep(0.005)
+        d.wait_for("is read again")
+        d.wait_for("next: ")
+        assert "run ended: complete" in d.text(), d.text()
+        assert world.query("SELECT count(*), count(DISTINCT ts) FROM spot_ohlcv_1h") == [(17544, 17544)]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=10) as reply:
+            known = json.load(reply)["operations"][0]
+        assert known["last_exit_code"] == 0 and known["last_end"], known
+        assert d.stop() == 0
+
+
 def test_stopped_in_mid_run_what_was_fetched_is_committed(world):
     write(world, operation("1d", **{"from": "2024-01-01", "to": "2025-12-31", "interval": "1h"}))
     with harness.simulator(world, "--latency_ms", "150") as sim, daemon(world, sim.url, INGESTION_MAX_API_LIMIT="100", LOG_LEVEL="DEBUG") as d:
