@@ -7,7 +7,7 @@
 
 #include "model/data_type.h"
 
-enum { DETAIL_BYTES = 512, SUBJECT_BYTES = 128 };
+enum { SUBJECT_BYTES = 128 };
 
 /* The thread that sends; it ends within ALERT_DEADLINE_MS, whatever the receivers do. */
 struct alert_sender {
@@ -15,7 +15,6 @@ struct alert_sender {
     struct ccd_client *client;
     struct alert_pending pending[ALERT_PENDING_MAX]; /* copies */
     size_t count;
-    char details[ALERT_PENDING_MAX][DETAIL_BYTES];
     char host[64]; /* ids of two hosts differ */
 };
 
@@ -31,7 +30,7 @@ static void fill(struct alert_sender *s, size_t at, char id[ALERT_ID_BYTES],
         .rule = p->rule,
         .is_resolved = p->is_resolved,
         .subject = str_from(p->subject),
-        .detail = str_from(s->details[at]),
+        .detail = str_from(p->detail),
         .opened_utc_s = p->opened_utc_s,
         .sent_utc_s = clock_utc_s(&s->client->clock),
     };
@@ -95,8 +94,7 @@ void ccd_alerts_flush(struct ccd_client *client)
 }
 
 /* The one before has ended by now, or is waited for: a few seconds at most, hours apart. */
-static void start_sending(struct ccd_client *client, const struct alert_state *state,
-                          const char (*details)[DETAIL_BYTES])
+static void start_sending(struct ccd_client *client, const struct alert_state *state)
 {
     ccd_alerts_flush(client);
     struct alert_sender *s = state->pending_count ? mem_new(NULL, 1, sizeof(*s)) : NULL;
@@ -105,8 +103,6 @@ static void start_sending(struct ccd_client *client, const struct alert_state *s
     s->client = client;
     s->count = state->pending_count;
     memcpy(s->pending, state->pending, s->count * sizeof(*s->pending));
-    for (size_t i = 0; i < s->count; i++)
-        str_copy(s->details[i], DETAIL_BYTES, str_from(details[s->pending[i].rule]));
     if (gethostname(s->host, sizeof(s->host) - 1) != 0)
         str_copy(s->host, sizeof(s->host), STR("ccdata"));
     if (pthread_create(&s->thread, NULL, send_all, s) != 0) {
@@ -135,7 +131,7 @@ struct judge {
     struct alert_limits limits;
     int64_t now_utc_s, cooldown_s;
     uint64_t receivers;
-    char details[ALERT_RULE_COUNT][DETAIL_BYTES]; /* what was seen, by rule */
+    char details[ALERT_RULE_COUNT][ALERT_DETAIL_BYTES]; /* of the subject that is judged, by rule */
 };
 
 static void judge_rule(struct judge *j, enum alert_rule rule, const char *subject,
@@ -153,7 +149,8 @@ static void judge_rule(struct judge *j, enum alert_rule rule, const char *subjec
         return;
     bool is_resolved = notice == ALERT_NOTICE_RESOLVED;
     alert_state_queue(j->state, entry, is_resolved,
-                      is_resolved ? opened_utc_s : entry->history.opened_utc_s, j->receivers);
+                      is_resolved ? opened_utc_s : entry->history.opened_utc_s, j->receivers,
+                      str_from(j->details[rule]));
 }
 
 static void judge_all(struct judge *j, const char *subject, const struct alert_facts *facts)
@@ -201,7 +198,7 @@ static void judge_speed(struct judge *j, const struct ccd_report *report, struct
     if (!o)
         return;
     facts->degraded = o->degraded;
-    str_print(j->details[ALERT_DEGRADED], DETAIL_BYTES, "%s%s%s: %.0f ms for a call, usually %.0f.",
+    str_print(j->details[ALERT_DEGRADED], ALERT_DETAIL_BYTES, "%s%s%s: %.0f ms for a call, usually %.0f.",
               o->data_type, o->interval ? " " : "", o->interval ? o->interval : "", o->call_ms,
               o->usual_call_ms);
 }
@@ -216,11 +213,12 @@ static void judge_run(struct judge *j, const char *command, const struct ccd_rep
     if (report) {
         facts.restated = report->rows_changed;
         judge_speed(j, report, &facts);
-        str_print(j->details[ALERT_RESTATED], DETAIL_BYTES, "%" PRId64 " rows.",
+        str_print(j->details[ALERT_RESTATED], ALERT_DETAIL_BYTES, "%" PRId64 " rows.",
                   report->rows_changed);
     }
-    str_copy(j->details[ALERT_RUN_FAILED], DETAIL_BYTES, str_from(error->message));
-    str_print(j->details[ALERT_CONSECUTIVE_FAILURES], DETAIL_BYTES, "%" PRId64 " so far.",
+    str_copy(j->details[ALERT_RUN_FAILED], ALERT_DETAIL_BYTES, str_from(error->message));
+    redact(&j->client->redactor, j->details[ALERT_RUN_FAILED]); /* it goes into a file */
+    str_print(j->details[ALERT_CONSECUTIVE_FAILURES], ALERT_DETAIL_BYTES, "%" PRId64 " so far.",
               facts.consecutive_failures);
     judge_all(j, command, &facts);
 }
@@ -236,8 +234,9 @@ static void judge_operation(struct judge *j, const struct ccd_operation *o)
     }
     str_print(subject, sizeof(subject), "%s%s%s", o->data_type, o->interval ? " " : "",
               o->interval ? o->interval : "");
-    str_print(j->details[ALERT_GAPS_LEFT], DETAIL_BYTES, "%" PRId64 " periods.", facts.gaps_left);
-    str_print(j->details[ALERT_QUARANTINED], DETAIL_BYTES, "%" PRId64 " records.",
+    str_print(j->details[ALERT_GAPS_LEFT], ALERT_DETAIL_BYTES, "%" PRId64 " periods.",
+              facts.gaps_left);
+    str_print(j->details[ALERT_QUARANTINED], ALERT_DETAIL_BYTES, "%" PRId64 " records.",
               facts.quarantined);
     if (o->interval && !o->not_started)
         judge_all(j, subject, &facts);
@@ -255,7 +254,7 @@ static void judge_status(struct judge *j, const struct ccd_status_report *status
         if (percent >= 0 && (quota.quota_left_percent < 0 || percent < quota.quota_left_percent))
             quota.quota_left_percent = percent;
     }
-    str_print(j->details[ALERT_QUOTA_LOW], DETAIL_BYTES, "%" PRId64 " %% are left.",
+    str_print(j->details[ALERT_QUOTA_LOW], ALERT_DETAIL_BYTES, "%" PRId64 " %% are left.",
               quota.quota_left_percent);
     judge_all(j, "quota", &quota);
     for (size_t i = 0; i < status->data_count; i++) {
@@ -267,7 +266,7 @@ static void judge_status(struct judge *j, const struct ccd_status_report *status
         facts.newest_age_s = d->newest_final_age_s;
         facts.step_s = interval_infos[interval].step_s;
         str_print(subject, sizeof(subject), "%s %s", d->data_type, d->interval);
-        str_print(j->details[ALERT_STALE], DETAIL_BYTES, "%" PRId64 " s old.",
+        str_print(j->details[ALERT_STALE], ALERT_DETAIL_BYTES, "%" PRId64 " s old.",
                   d->newest_final_age_s);
         judge_all(j, subject, &facts);
     }
@@ -314,7 +313,7 @@ int ccd_alerts_after_run(struct ccd_client *client, const char *command,
             judge_status(j, status);
         result = alert_memory_save(state, err);
         alert_memory_close(lock);
-        start_sending(client, state, (const char(*)[DETAIL_BYTES])j->details);
+        start_sending(client, state);
     }
     ccd_status_free(status);
     mem_free(NULL, j);

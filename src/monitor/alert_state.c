@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/utf8.h"
 
 enum { CHECKSUM_CHARS = 64 };
 
@@ -19,6 +20,17 @@ static void copy_subject(char out[ALERT_SUBJECT_BYTES], struct str subject)
     out[len] = '\0';
 }
 
+static void copy_detail(char out[ALERT_DETAIL_BYTES], struct str detail)
+{
+    size_t len = detail.len < ALERT_DETAIL_BYTES ? detail.len
+                                                 : utf8_cut(detail.ptr, ALERT_DETAIL_BYTES - 1);
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)detail.ptr[i];
+        out[i] = c >= ' ' && c != 0x7f ? detail.ptr[i] : '?';
+    }
+    out[len] = '\0';
+}
+
 static int64_t last_change(const struct alert_history *history)
 {
     return history->noticed_utc_s > history->resolved_utc_s ? history->noticed_utc_s
@@ -27,16 +39,14 @@ static int64_t last_change(const struct alert_history *history)
 
 static struct alert_entry *take_place(struct alert_state *state)
 {
-    if (state->entry_count < ALERT_ENTRIES_MAX) {
+    if (state->entry_count < ALERT_ENTRIES_MAX)
         return &state->entries[state->entry_count++];
-    }
     struct alert_entry *quietest = NULL;
     for (size_t i = 0; i < state->entry_count; i++) {
         struct alert_entry *entry = &state->entries[i];
         if (entry->history.opened_utc_s == 0 &&
-            (!quietest || last_change(&entry->history) < last_change(&quietest->history))) {
+            (!quietest || last_change(&entry->history) < last_change(&quietest->history)))
             quietest = entry;
-        }
     }
     return quietest;
 }
@@ -48,9 +58,8 @@ struct alert_entry *alert_state_entry(struct alert_state *state, enum alert_rule
     copy_subject(name, subject);
     for (size_t i = 0; i < state->entry_count; i++) {
         struct alert_entry *entry = &state->entries[i];
-        if (entry->rule == rule && strcmp(entry->subject, name) == 0) {
+        if (entry->rule == rule && strcmp(entry->subject, name) == 0)
             return entry;
-        }
     }
     struct alert_entry *entry = take_place(state);
     if (entry) {
@@ -68,11 +77,10 @@ static void remove_pending(struct alert_state *state, size_t i)
 }
 
 void alert_state_queue(struct alert_state *state, const struct alert_entry *entry, bool is_resolved,
-                       int64_t opened_utc_s, uint64_t receivers)
+                       int64_t opened_utc_s, uint64_t receivers, struct str detail)
 {
-    if (state->pending_count == ALERT_PENDING_MAX) {
+    if (state->pending_count == ALERT_PENDING_MAX)
         remove_pending(state, 0);
-    }
     struct alert_pending *pending = &state->pending[state->pending_count++];
     *pending = (struct alert_pending){.id = ++state->last_id,
                                       .rule = entry->rule,
@@ -80,6 +88,7 @@ void alert_state_queue(struct alert_state *state, const struct alert_entry *entr
                                       .opened_utc_s = opened_utc_s,
                                       .receivers = receivers};
     memcpy(pending->subject, entry->subject, sizeof pending->subject);
+    copy_detail(pending->detail, detail);
 }
 
 void alert_state_delivered(struct alert_state *state, uint64_t id, unsigned receiver)
@@ -87,9 +96,8 @@ void alert_state_delivered(struct alert_state *state, uint64_t id, unsigned rece
     for (size_t i = 0; i < state->pending_count; i++) {
         if (state->pending[i].id == id) {
             state->pending[i].receivers &= ~(UINT64_C(1) << receiver);
-            if (state->pending[i].receivers == 0) {
+            if (state->pending[i].receivers == 0)
                 remove_pending(state, i);
-            }
             return;
         }
     }
@@ -102,9 +110,8 @@ static void print_checksum(struct str text, char out[CHECKSUM_CHARS + 1])
     sha256_init(&h);
     sha256_add(&h, text.ptr, text.len);
     sha256_final(&h, digest);
-    for (size_t i = 0; i < sizeof digest; i++) {
+    for (size_t i = 0; i < sizeof digest; i++)
         (void)str_print(out + 2 * i, 3, "%02x", digest[i]);
-    }
 }
 
 void alert_state_print(const struct alert_state *state, struct buf *out)
@@ -113,18 +120,17 @@ void alert_state_print(const struct alert_state *state, struct buf *out)
     (void)buf_printf(out, "%s\nlast %" PRIu64 "\n", FIRST_LINE, state->last_id);
     for (size_t i = 0; i < state->entry_count; i++) {
         const struct alert_entry *entry = &state->entries[i];
-        (void)buf_printf(out, "alert %s %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
-                         " %d %s\n",
+        (void)buf_printf(out, "alert %s %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %d %s\n",
                          alert_rule_info(entry->rule)->name, entry->history.opened_utc_s,
                          entry->history.noticed_utc_s, entry->history.resolved_utc_s,
-                         entry->history.failures,
-                         entry->history.is_announced, entry->subject);
+                         entry->history.failures, entry->history.is_announced, entry->subject);
     }
     for (size_t i = 0; i < state->pending_count; i++) {
         const struct alert_pending *pending = &state->pending[i];
-        (void)buf_printf(out, "notice %s %" PRIu64 " %d %" PRId64 " %" PRIu64 " %s\n",
+        (void)buf_printf(out, "notice %s %" PRIu64 " %d %" PRId64 " %" PRIu64 " %s\ndetail %s\n",
                          alert_rule_info(pending->rule)->name, pending->id, pending->is_resolved,
-                         pending->opened_utc_s, pending->receivers, pending->subject);
+                         pending->opened_utc_s, pending->receivers, pending->subject,
+                         pending->detail);
     }
     char checksum[CHECKSUM_CHARS + 1];
     print_checksum(buf_str(out), checksum);
@@ -155,9 +161,8 @@ static bool read_flag(struct str *line, bool *out_flag)
 
 static bool read_entry(struct alert_state *state, struct str line)
 {
-    if (state->entry_count == ALERT_ENTRIES_MAX) {
+    if (state->entry_count == ALERT_ENTRIES_MAX)
         return false;
-    }
     struct alert_entry *entry = &state->entries[state->entry_count++];
     bool read = read_rule(&line, &entry->rule) && read_i64(&line, &entry->history.opened_utc_s) &&
                 read_i64(&line, &entry->history.noticed_utc_s) &&
@@ -170,9 +175,8 @@ static bool read_entry(struct alert_state *state, struct str line)
 
 static bool read_pending(struct alert_state *state, struct str line)
 {
-    if (state->pending_count == ALERT_PENDING_MAX) {
+    if (state->pending_count == ALERT_PENDING_MAX)
         return false;
-    }
     struct alert_pending *pending = &state->pending[state->pending_count++];
     bool read = read_rule(&line, &pending->rule) &&
                 str_to_u64(str_split(&line, ' '), &pending->id) &&
@@ -183,24 +187,32 @@ static bool read_pending(struct alert_state *state, struct str line)
     return read;
 }
 
+/* Of the notice in the line before. */
+static bool read_detail(struct alert_state *state, struct str line)
+{
+    if (state->pending_count == 0)
+        return false;
+    copy_detail(state->pending[state->pending_count - 1].detail, line);
+    return true;
+}
+
 static bool read_line(struct alert_state *state, struct str line)
 {
     struct str kind = str_split(&line, ' ');
-    if (str_equal(kind, STR("alert"))) {
+    if (str_equal(kind, STR("alert")))
         return read_entry(state, line);
-    }
-    if (str_equal(kind, STR("notice"))) {
+    if (str_equal(kind, STR("notice")))
         return read_pending(state, line);
-    }
+    if (str_equal(kind, STR("detail")))
+        return read_detail(state, line);
     return str_equal(kind, STR("last")) && str_to_u64(line, &state->last_id);
 }
 
 /* The lines without the checksum that ends them; false when it is not theirs. */
 static bool check_sum(struct str text, struct str *out_lines)
 {
-    if (text.len <= CHECKSUM_CHARS + 1 || text.ptr[text.len - 1] != '\n') {
+    if (text.len <= CHECKSUM_CHARS + 1 || text.ptr[text.len - 1] != '\n')
         return false;
-    }
     *out_lines = (struct str){text.ptr, text.len - CHECKSUM_CHARS - 1};
     char checksum[CHECKSUM_CHARS + 1];
     print_checksum(*out_lines, checksum);
@@ -212,12 +224,10 @@ int alert_state_parse(struct alert_state *state, struct str text, struct ccd_err
     struct str lines;
     memset(state, 0, sizeof *state);
     bool read = check_sum(text, &lines) && str_equal(str_split(&lines, '\n'), str_from(FIRST_LINE));
-    while (read && lines.len > 0) {
+    while (read && lines.len > 0)
         read = read_line(state, str_split(&lines, '\n'));
-    }
-    if (read) {
+    if (read)
         return CCD_OK;
-    }
     memset(state, 0, sizeof *state);
     return error_set(err, CCD_BAD_REPLY,
                      "what was remembered of alerts is damaged or of another version; begun anew");

@@ -12,6 +12,7 @@ enum {
     ALERT_ENTRIES_MAX = 256,
     ALERT_PENDING_MAX = 64,
     ALERT_SUBJECT_BYTES = 101, /* with its NUL */
+    ALERT_DETAIL_BYTES = 512,  /* with its NUL */
     ALERT_STATE_MAX_BYTES = 128 << 10,
 };
 
@@ -29,6 +30,7 @@ struct alert_pending {
     int64_t opened_utc_s;
     uint64_t receivers; /* bit n: receiver n has not got it */
     char subject[ALERT_SUBJECT_BYTES];
+    char detail[ALERT_DETAIL_BYTES]; /* what was seen when it was queued; one line of UTF-8 */
 };
 
 struct alert_state {
@@ -44,9 +46,10 @@ struct alert_state {
  * when all are open. */
 struct alert_entry *alert_state_entry(struct alert_state *state, enum alert_rule rule,
                                       struct str subject);
-/* Queue a notice about entry for the receivers. A full queue gives up its oldest. */
+/* Queue a notice about entry for the receivers; a longer detail is cut, control characters become
+ * '?'. A full queue gives up its oldest. */
 void alert_state_queue(struct alert_state *state, const struct alert_entry *entry, bool is_resolved,
-                       int64_t opened_utc_s, uint64_t receivers);
+                       int64_t opened_utc_s, uint64_t receivers, struct str detail);
 /* Receiver number `receiver` has notice `id`; the last one removes it. */
 void alert_state_delivered(struct alert_state *state, uint64_t id, unsigned receiver);
 

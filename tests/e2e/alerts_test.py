@@ -171,6 +171,26 @@ def test_slack_discord_command_and_log(world):
     assert "alert: spot_ohlcv" in result.stderr, result.stderr
 
 
+def test_a_notice_tells_what_was_seen_of_its_own_subject(world):
+    """The operation after it, and the next run, must not lend it their numbers."""
+    vendor = Vendor()
+    vendor.hook = lambda _, path, __: (500, {"Err": {"message": "broken"}}) if path.endswith("/hours") else None
+    spot = {"data_type": "spot_ohlcv", "specific_market": "kraken", "specific_instrument": "BTC-USD", "from": "2026-02-20"}
+    (world.folder / "batch.json").write_text(json.dumps([dict(spot, interval="1h"), dict(spot, interval="1d")]))
+    batch = ["batch", "--config", "batch.json", "--continue_on_error", "--progress", "none"]
+    with harness.replay(vendor.answer) as (url, _), hook(world, lambda: 500) as h:
+        settings = {**CLOCK, **FAILING, "ALERT_WEBHOOK_URL": h.url}
+        world.run(*batch, vendor=url, environment=settings)
+        vendor.hook, h.answer = None, lambda: 204
+        done = world.run(*batch, vendor=url, environment=settings)
+        assert done.returncode == 0, done.stderr
+        told = {(d["rule"], d["state"]): d["detail"] for d in h.documents()}
+    missing = told["gaps_left", "firing"]
+    assert missing.endswith(" periods.") and int(missing.split()[0]) > 0, told
+    assert "broken" in told["run_failed", "firing"], told
+    assert told["gaps_left", "resolved"] == "0 periods.", told
+
+
 class SmtpServer(threading.Thread):
     """EHLO, STARTTLS, AUTH PLAIN, MAIL, RCPT, DATA."""
 
