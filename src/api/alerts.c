@@ -52,7 +52,8 @@ static void note_delivered(struct alert_sender *s, uint64_t id, enum receiver re
     mem_free(NULL, state);
 }
 
-static void send_one(struct alert_sender *s, size_t at, enum receiver receiver, int64_t left_ms)
+/* False: others for this receiver would not arrive either, and are not tried. */
+static bool send_one(struct alert_sender *s, size_t at, enum receiver receiver, int64_t left_ms)
 {
     char id[ALERT_ID_BYTES];
     struct alert_message message;
@@ -60,25 +61,51 @@ static void send_one(struct alert_sender *s, size_t at, enum receiver receiver, 
     fill(s, at, id, &message);
     if (receiver_send(s->client, receiver, &message, left_ms, &err) == 0) {
         note_delivered(s, s->pending[at].id, receiver);
-        return;
+        return true;
     }
     redact(&s->client->redactor, err.message);
     log_warning(&s->client->log, NULL, "a notice for %s waits for the next run: %s",
                 ccd_alert_receiver_at(receiver), err.message);
+    return err.status == CCD_BAD_REQUEST; /* this one was refused: the next may be taken */
 }
 
-/* A receiver that fails once is not asked again this time: the others are not to wait for it. */
+/* Something is to be sent to it, and it is set: what waits for one that another configuration of
+ * this host has goes on waiting. */
+static bool is_waited_for(const struct alert_sender *s, int receiver)
+{
+    uint64_t waiting = 0;
+    for (size_t i = 0; i < s->count; i++)
+        waiting |= s->pending[i].receivers;
+    return (waiting >> receiver & 1) && receiver_is_set(s->client, (enum receiver)receiver);
+}
+
+static void send_to(struct alert_sender *s, enum receiver receiver, int64_t until_us)
+{
+    bool goes_on = true;
+    for (size_t i = 0; i < s->count && goes_on; i++) {
+        int64_t left_ms = (until_us - clock_mono_us(NULL)) / 1000;
+        if (s->pending[i].receivers >> receiver & 1)
+            goes_on = left_ms > 0 && send_one(s, i, receiver, left_ms);
+    }
+}
+
+/* The time is shared by those that have something to get: one that hangs takes none of another's.
+ */
 static void *send_all(void *user)
 {
     struct alert_sender *s = user;
     int64_t until_us = clock_mono_us(NULL) + ALERT_DEADLINE_MS * INT64_C(1000);
+    int waiting = 0;
+    for (int r = 0; r < RECEIVER_COUNT; r++)
+        waiting += r != RECEIVER_LOG && is_waited_for(s, r);
     for (int r = 0; r < RECEIVER_COUNT; r++) {
-        for (size_t i = 0; i < s->count; i++) {
-            int64_t left_ms = (until_us - clock_mono_us(NULL)) / 1000;
-            int64_t share_ms = left_ms / (RECEIVER_COUNT - r);
-            if ((s->pending[i].receivers >> r & 1) && share_ms > 0)
-                send_one(s, i, (enum receiver)r, share_ms);
-        }
+        if (!is_waited_for(s, r))
+            continue;
+        int64_t now_us = clock_mono_us(NULL);
+        int64_t share_us = until_us - now_us;
+        if (r != RECEIVER_LOG) /* it takes no time */
+            share_us /= waiting--;
+        send_to(s, (enum receiver)r, now_us + share_us);
     }
     return NULL;
 }

@@ -133,6 +133,50 @@ def test_a_hook_that_hangs_does_not_delay_a_run(world):
         assert world.run_json("alerts", "list", database=False)["pending_notices"] == 0
 
 
+def test_a_hook_that_hangs_takes_no_time_of_the_others(world):
+    """Eight hours of a dead hook, then mail: the one that hangs is tried once in a run, however much waits for it."""
+    vendor = Vendor()
+    vendor.hook = failing
+    world.files = certificate(world.folder)
+    server = SmtpServer(world.files)
+    server.start()
+    released = threading.Event()
+    mail = {"SMTP_HOST": "localhost", "SMTP_PORT": str(server.port), "SMTP_TO": "one@example.com"}
+    with harness.replay(vendor.answer) as (url, _), hook(world, lambda: released.wait(60) and 204 or 204) as h:
+        for _ in range(3):
+            result = ingest(world, url, ALERT_WEBHOOK_URL=h.url, DISCORD_WEBHOOK_URL=h.url, ALERT_COOLDOWN="0", ALERT_CA_FILE=world.files[0], **mail)
+            assert result.stderr.count("a notice for webhook waits") == result.stderr.count("a notice for discord waits") == 1, result.stderr
+            assert "for mail waits" not in result.stderr, result.stderr
+        released.set()
+    assert len(server.mails) == world.run_json("alerts", "list", database=False)["pending_notices"] > 6
+    server.listener.close()
+
+
+def test_a_command_alone_has_all_the_time(world):
+    """What 'alerts test' lets pass must not be killed after a run."""
+    vendor = Vendor()
+    vendor.hook = failing
+    script = world.folder / "slow.sh"
+    script.write_text("#!/bin/sh\nsleep 1.5\ncat >> \"$1\"\n")
+    script.chmod(0o755)
+    with harness.replay(vendor.answer) as (url, _):
+        result = ingest(world, url, ALERT_COMMAND=f"{script} {world.folder}/told")
+    assert "killed" not in result.stderr, result.stderr
+
+
+def test_a_receiver_that_was_taken_away_is_not_tried(world):
+    vendor = Vendor()
+    vendor.hook = failing
+    with harness.replay(vendor.answer) as (url, _), hook(world, lambda: 500) as h:
+        ingest(world, url, ALERT_WEBHOOK_URL=h.url)
+        h.answer = lambda: 204
+        without = ingest(world, url, MONITORING_METRICS_ENABLED="true")
+        assert "waits for the next run" not in without.stderr, without.stderr
+        before = len(h.notices)
+        ingest(world, url, ALERT_WEBHOOK_URL=h.url)
+        assert len(h.notices) > before, "it waited for the one that it is for"
+
+
 def test_works_without_a_database_and_when_killed_while_sending(world):
     released = threading.Event()
     with hook(world, lambda: released.wait(20) and 204 or 204) as h:
