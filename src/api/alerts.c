@@ -1,7 +1,9 @@
 /* A run has ended: facts, rules, what is remembered, and a thread that tells. */
 #include "api/alerts.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -120,16 +122,37 @@ void ccd_alerts_flush(struct ccd_client *client)
     client->alerts = NULL;
 }
 
-/* The one before has ended by now, or is waited for: a few seconds at most, hours apart. */
+/* By another process that still runs and has time left; the clock is one for all of this host, and
+ * begins anew with it. */
+static bool is_being_sent(const struct alert_pending *p, int64_t now_us)
+{
+    return p->sender_pid > 0 && p->sender_pid != getpid() && p->sender_until_mono_us > now_us &&
+           p->sender_until_mono_us - now_us <= ALERT_DEADLINE_MS * INT64_C(1000) &&
+           (kill((pid_t)p->sender_pid, 0) == 0 || errno == EPERM);
+}
+
+/* Under the lock: two runs that end together must not both tell of it. */
+static void take_pending(struct alert_state *state)
+{
+    int64_t now_us = clock_mono_us(NULL);
+    for (size_t i = 0; i < state->pending_count; i++) {
+        struct alert_pending *p = &state->pending[i];
+        if (is_being_sent(p, now_us))
+            continue;
+        p->sender_pid = getpid();
+        p->sender_until_mono_us = now_us + ALERT_DEADLINE_MS * INT64_C(1000);
+    }
+}
+
 static void start_sending(struct ccd_client *client, const struct alert_state *state)
 {
-    ccd_alerts_flush(client);
     struct alert_sender *s = state->pending_count ? mem_new(NULL, 1, sizeof(*s)) : NULL;
     if (!s)
         return;
     s->client = client;
-    s->count = state->pending_count;
-    memcpy(s->pending, state->pending, s->count * sizeof(*s->pending));
+    for (size_t i = 0; i < state->pending_count; i++)
+        if (state->pending[i].sender_pid == getpid())
+            s->pending[s->count++] = state->pending[i];
     if (gethostname(s->host, sizeof(s->host) - 1) != 0)
         str_copy(s->host, sizeof(s->host), STR("ccdata"));
     if (pthread_create(&s->thread, NULL, send_all, s) != 0) {
@@ -321,6 +344,7 @@ int ccd_alerts_after_run(struct ccd_client *client, const char *command,
     struct ccd_status_report *status = NULL;
     struct ccd_error unused = {0};
     int lock = -1;
+    ccd_alerts_flush(client); /* what it sends must not be found unsent below */
     ccd_status_read(client, NULL, &status, &unused); /* before the lock: it may take a while */
     struct judge *j = mem_new(NULL, 1, sizeof(*j));
     struct alert_state *state = mem_new(NULL, 1, sizeof(*state));
@@ -338,6 +362,7 @@ int ccd_alerts_after_run(struct ccd_client *client, const char *command,
             judge_operation(j, &report->operations[i]);
         if (status)
             judge_status(j, status);
+        take_pending(state);
         result = alert_memory_save(state, err);
         alert_memory_close(lock);
         start_sending(client, state);

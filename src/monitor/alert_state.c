@@ -8,7 +8,7 @@
 
 enum { CHECKSUM_CHARS = 64 };
 
-static const char FIRST_LINE[] = "ccdata alerts 1";
+static const char FIRST_LINE[] = "ccdata alerts 2";
 
 static void copy_subject(char out[ALERT_SUBJECT_BYTES], struct str subject)
 {
@@ -127,10 +127,12 @@ void alert_state_print(const struct alert_state *state, struct buf *out)
     }
     for (size_t i = 0; i < state->pending_count; i++) {
         const struct alert_pending *pending = &state->pending[i];
-        (void)buf_printf(out, "notice %s %" PRIu64 " %d %" PRId64 " %" PRIu64 " %s\ndetail %s\n",
+        (void)buf_printf(out,
+                         "notice %s %" PRIu64 " %d %" PRId64 " %" PRIu64 " %" PRId64 " %" PRId64
+                         " %s\ndetail %s\n",
                          alert_rule_info(pending->rule)->name, pending->id, pending->is_resolved,
-                         pending->opened_utc_s, pending->receivers, pending->subject,
-                         pending->detail);
+                         pending->opened_utc_s, pending->receivers, pending->sender_pid,
+                         pending->sender_until_mono_us, pending->subject, pending->detail);
     }
     char checksum[CHECKSUM_CHARS + 1];
     print_checksum(buf_str(out), checksum);
@@ -182,7 +184,9 @@ static bool read_pending(struct alert_state *state, struct str line)
                 str_to_u64(str_split(&line, ' '), &pending->id) &&
                 read_flag(&line, &pending->is_resolved) &&
                 read_i64(&line, &pending->opened_utc_s) &&
-                str_to_u64(str_split(&line, ' '), &pending->receivers);
+                str_to_u64(str_split(&line, ' '), &pending->receivers) &&
+                read_i64(&line, &pending->sender_pid) &&
+                read_i64(&line, &pending->sender_until_mono_us);
     copy_subject(pending->subject, line);
     return read;
 }

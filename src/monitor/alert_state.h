@@ -29,6 +29,8 @@ struct alert_pending {
     bool is_resolved;
     int64_t opened_utc_s;
     uint64_t receivers; /* bit n: receiver n has not got it */
+    int64_t sender_pid; /* the process that sends it, or did; 0 = none yet */
+    int64_t sender_until_mono_us;
     char subject[ALERT_SUBJECT_BYTES];
     char detail[ALERT_DETAIL_BYTES]; /* what was seen when it was queued; one line of UTF-8 */
 };

@@ -152,6 +152,19 @@ def test_a_hook_that_hangs_takes_no_time_of_the_others(world):
     server.listener.close()
 
 
+def test_two_runs_that_end_together_tell_once(world):
+    vendor = Vendor()
+    vendor.hook = failing
+    with harness.replay(vendor.answer) as (url, _), hook(world, lambda: time.sleep(1.5) or 204) as h:
+        settings = dict(world.environment, **CLOCK, **FAILING, ALERT_WEBHOOK_URL=h.url, DATA_API_BASE_URL=url, MIN_API_BASE_URL=url)
+        first, second = (subprocess.Popen([harness.CCDATA, *BTC, "--database", f"sqlite:{name}.db"], cwd=world.folder, env=settings,
+                                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for name in "ab")
+        assert first.wait(60) != 0 and second.wait(60) != 0
+        ids = [d["id"] for d in h.documents()]
+        assert len(ids) == len(set(ids)) == 2, h.documents()
+        assert world.run_json("alerts", "list", database=False)["pending_notices"] == 0
+
+
 def test_a_command_alone_has_all_the_time(world):
     """What 'alerts test' lets pass must not be killed after a run."""
     vendor = Vendor()
