@@ -43,18 +43,36 @@ static bool write_all(int fd, struct str text, int64_t until_us)
 static int wait_for(pid_t child, int64_t until_us, struct ccd_error *err)
 {
     int status = 0;
-    while (waitpid(child, &status, WNOHANG) == 0) {
+    pid_t ended = 0;
+    while ((ended = waitpid(child, &status, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {
         if (clock_mono_us(NULL) >= until_us) {
-            kill(child, SIGKILL);
+            kill(-child, SIGKILL); /* with what it has started: that may hold our descriptors */
             waitpid(child, &status, 0);
             return error_set(err, CCD_NETWORK, "ALERT_COMMAND did not end in time: killed");
         }
         clock_sleep_ms(SLICE_MS);
     }
+    if (ended < 0)
+        return error_set(err, CCD_INTERNAL, "how ALERT_COMMAND ended is not known: %s",
+                         strerror(errno));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     return error_set(err, CCD_BAD_REQUEST, "ALERT_COMMAND ended with %d",
                      WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+/* A group of its own, and no signal that we ignore or block. */
+static void prepare(posix_spawnattr_t *attributes)
+{
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_init(attributes);
+    posix_spawnattr_setsigmask(attributes, &none);
+    posix_spawnattr_setsigdefault(attributes, &all);
+    posix_spawnattr_setpgroup(attributes, 0);
+    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+                                             POSIX_SPAWN_SETSIGDEF);
 }
 
 static int start(char *const words[], int input, pid_t *out_child)
@@ -62,15 +80,18 @@ static int start(char *const words[], int input, pid_t *out_child)
     char path[COMMAND_MAX_BYTES], home[COMMAND_MAX_BYTES];
     const char *given_path = getenv("PATH"), *given_home = getenv("HOME");
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
     str_print(path, sizeof(path), "PATH=%s", given_path ? given_path : "/usr/bin:/bin");
     str_print(home, sizeof(home), "HOME=%s", given_home ? given_home : "/");
     char language[] = "LANG=C.UTF-8";
     char *environment[] = {path, home, language, NULL};
+    prepare(&attributes);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    int code = posix_spawnp(out_child, words[0], &actions, NULL, words, environment);
+    int code = posix_spawnp(out_child, words[0], &actions, &attributes, words, environment);
     posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
     return code;
 }
 

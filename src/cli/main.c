@@ -77,6 +77,7 @@ int main(int argc, char **argv)
     keep_secrets_in();
     keep_bodies_on_the_heap();
     signal(SIGPIPE, SIG_IGN); /* sockets and a closed pager give EPIPE instead */
+    signal(SIGCHLD, SIG_DFL); /* ignored by who started us, the end of a command is lost */
     signal(SIGXFSZ, SIG_IGN); /* a limit on file size gives EFBIG, which is reported */
     size_t size;
     char **taken = take_arguments(argc, argv, &size);

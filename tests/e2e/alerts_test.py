@@ -6,8 +6,7 @@ import hashlib
 import hmac
 import http.server
 import json
-
-
+import signal
 import socket
 import ssl
 import subprocess
@@ -163,6 +162,24 @@ def test_two_runs_that_end_together_tell_once(world):
         ids = [d["id"] for d in h.documents()]
         assert len(ids) == len(set(ids)) == 2, h.documents()
         assert world.run_json("alerts", "list", database=False)["pending_notices"] == 0
+
+
+def test_commands_that_hang_fail_or_do_not_read(world):
+    script = world.folder / "hang.sh"
+    script.write_text("#!/bin/sh\ngrep -E 'SigBlk|SigIgn' /proc/self/status > signals\nls /proc/self/fd > descriptors\nsleep 40\n")
+    script.chmod(0o755)
+    begun = time.monotonic()
+    hangs = world.run("alerts", "test", "command", environment={"ALERT_COMMAND": str(script)}, database=False)
+    assert hangs.returncode == 12 and "killed" in hangs.stderr and time.monotonic() - begun < 20, "its child holds our descriptors"
+    masks = [int(line.split()[1], 16) for line in (world.folder / "signals").read_text().splitlines()]
+    assert masks[0] == 0 and masks[1] & 0x7fffffff == 0, masks
+    assert (world.folder / "descriptors").read_text().split() == ["0", "1", "2", "3"]
+    for command, code in (("true", 0), ("false", 12), ("/nowhere/x", 12), ("sh -c exit", 0)):
+        for parent in (signal.SIG_DFL, signal.SIG_IGN):  # cron jobs under a program that reaps nobody
+            env = dict(world.environment, ALERT_COMMAND=command)
+            tried = subprocess.run([harness.CCDATA, "alerts", "test", "command"], cwd=world.folder, env=env, capture_output=True, text=True,
+                                   preexec_fn=lambda: signal.signal(signal.SIGCHLD, parent))
+            assert tried.returncode == code, (command, parent, tried.stdout, tried.stderr)
 
 
 def test_a_command_alone_has_all_the_time(world):
