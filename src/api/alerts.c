@@ -292,11 +292,12 @@ static void judge_operation(struct judge *j, const struct ccd_operation *o)
         judge_all(j, subject, &facts);
 }
 
-/* What stands in the database and the ledger now. */
+/* What stands in the database and the ledger now. No candle can be final before it has settled. */
 static void judge_status(struct judge *j, const struct ccd_status_report *status)
 {
     struct alert_facts quota = ALERT_FACTS_UNKNOWN;
     char subject[SUBJECT_BYTES];
+    int64_t settle_s = config_i64(j->client->config, CONFIG_CCDATA_SETTLE_SECONDS);
     for (size_t i = 0; i < status->quota_count; i++) {
         const struct ccd_quota_window *w = &status->quota[i];
         bool is_long = strcmp(w->window, "second") != 0 && strcmp(w->window, "minute") != 0;
@@ -313,7 +314,9 @@ static void judge_status(struct judge *j, const struct ccd_status_report *status
         enum interval interval;
         if (!d->interval || !interval_parse(str_from(d->interval), &interval))
             continue;
-        facts.newest_age_s = d->newest_final_age_s;
+        if (d->newest_final_age_s >= 0)
+            facts.newest_age_s = d->newest_final_age_s > settle_s ? d->newest_final_age_s - settle_s
+                                                                  : 0;
         facts.step_s = interval_infos[interval].step_s;
         str_print(subject, sizeof(subject), "%s %s", d->data_type, d->interval);
         str_print(j->details[ALERT_STALE], ALERT_DETAIL_BYTES, "%" PRId64 " s old.",

@@ -49,7 +49,7 @@ struct alert_facts {
     int failed;                   /* 1, 0 or -1 (interrupted: neither) */
     int64_t consecutive_failures; /* with this one */
     int degraded;                 /* 1, 0 or -1 */
-    int64_t newest_age_s, step_s; /* of the oldest of the newest rows */
+    int64_t newest_age_s, step_s; /* since the newest row of all could be there; its period */
     int64_t quota_left_percent;
     int64_t gaps_left, quarantined, restated; /* periods, records, records */
 };

@@ -182,6 +182,19 @@ def test_commands_that_hang_fail_or_do_not_read(world):
             assert tried.returncode == code, (command, parent, tried.stdout, tried.stderr)
 
 
+def test_minutes_that_are_all_there_are_not_stale(world):
+    """A minute is final six minutes after its end: that is no delay."""
+    vendor = Vendor()
+    minutes = ["spot_ohlcv", "--interval", "1m", "--specific_market", "kraken", "--specific_instrument", "BTC-USD", "--progress", "none", "--from", "2026-03-01"]
+    with harness.replay(vendor.answer) as (url, _):
+        for now, stale in ((NOW, False), (NOW + 59, False)):
+            done = world.run(*minutes, "--enable_monitoring", vendor=url, environment={"CCDATA_NOW": iso(now)})
+            assert done.returncode == 0 and ("is older than it should be" in done.stderr) == stale, done.stderr
+        vendor.hook = failing
+        late = world.run(*minutes, "--enable_monitoring", vendor=url, environment={**FAILING, "CCDATA_NOW": iso(NOW + 240)})
+        assert late.returncode != 0 and "spot_ohlcv 1m: The newest stored period is older" in late.stderr, late.stderr
+
+
 def test_a_command_alone_has_all_the_time(world):
     """What 'alerts test' lets pass must not be killed after a run."""
     vendor = Vendor()
