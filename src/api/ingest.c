@@ -127,6 +127,8 @@ static int execute(struct ccd_client *client, const struct ccd_job *jobs, size_t
         status = run_open(&run, err);
     if (status == 0)
         status = run_new_report(&run, err);
+    if (status != 0 && !is_plan)
+        run_count_not_begun(&run, status);
     if (status == 0)
         status = is_plan ? plan(&run, err) : ingest(&run, err);
     run_close(&run);

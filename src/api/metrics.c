@@ -128,6 +128,15 @@ static void set_data(struct metrics *m, const struct ccd_stored_data *d, int64_t
         metric_set(m, METRIC_AGE, type, interval, d->newest_final_age_s);
 }
 
+/* Then the last run is its own: another process may have recorded one since, or this one none. */
+static bool has_run(const struct metrics *m)
+{
+    int64_t runs = 0;
+    for (int i = 0; i < RUN_COUNT; i++)
+        runs += metric_read(m, METRIC_RUNS, i, 0);
+    return runs > 0;
+}
+
 int ccd_metrics_refresh(struct ccd_client *client, struct ccd_error *err)
 {
     struct ccd_status_report *report = NULL;
@@ -139,7 +148,7 @@ int ccd_metrics_refresh(struct ccd_client *client, struct ccd_error *err)
     for (size_t i = 0; i < report->quota_count; i++)
         if (report->quota[i].left >= 0)
             metric_set(client->metrics, METRIC_QUOTA_LEFT, (int)i, 0, report->quota[i].left);
-    if (report->run_count > 0 && report->runs[0].ended_utc_s > 0) {
+    if (!has_run(client->metrics) && report->run_count > 0 && report->runs[0].ended_utc_s > 0) {
         metric_set(client->metrics, METRIC_RUN_SECONDS, 0, 0, report->runs[0].duration_ms);
         metric_set(client->metrics, METRIC_EXIT_CODE, 0, 0, report->runs[0].exit_code);
     }

@@ -157,6 +157,8 @@ void run_log_end(struct run *run, size_t index);
 
 /* The whole run is reported. */
 void run_count_end(struct run *run);
+/* It ended before there was a report: no database, a job that is none … */
+void run_count_not_begun(struct run *run, int status);
 
 /* ---- run_measure.c: what an operation takes, and whether that is more than usual ---- */
 

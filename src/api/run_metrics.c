@@ -19,6 +19,14 @@ static int interval_of(const char *name)
                                                              : METRIC_METADATA_INTERVAL;
 }
 
+void run_count_not_begun(struct run *run, int status)
+{
+    struct metrics *m = run->client->metrics;
+    metric_add(m, METRIC_RUNS, RUN_FAILED, 0, 1);
+    metric_set(m, METRIC_RUN_SECONDS, 0, 0, (clock_mono_us(NULL) - run->started_us) / 1000);
+    metric_set(m, METRIC_EXIT_CODE, 0, 0, ccd_status_exit_code((enum ccd_status)status));
+}
+
 void run_count_end(struct run *run)
 {
     static const char *const statuses[RUN_COUNT] = {"complete", "partial", "failed", "interrupted"};

@@ -106,6 +106,17 @@ def test_a_file_that_cannot_be_written_ends_no_run(world):
     assert result.returncode == 0 and "cannot write the metrics" in result.stderr, result.stderr
 
 
+def test_a_run_that_cannot_begin_is_a_failed_one(world):
+    """Nothing is recorded in a database that is away; a rule waits for the exit code all the same."""
+    file = world.folder / "ccdata.prom"
+    with harness.simulator(world, "--now", NOW) as sim:
+        good = world.run(*BTC, "--from", "2026-02-01", "--metrics_file", file, vendor=sim.url, environment={"CCDATA_NOW": NOW})
+        assert good.returncode == 0 and parse(file.read_text())["ccdata_run_exit_code", ""] == 0, good.stderr
+    away = world.run(*BTC, "--database", "postgresql://nobody@127.0.0.1:9/none", "--metrics_file", file, database=False, environment={"CCDATA_NOW": NOW})
+    samples = parse(file.read_text())
+    assert away.returncode == 8 == samples["ccdata_run_exit_code", ""] and samples["ccdata_runs_total", 'outcome="failed"'] == 1, away.stderr
+
+
 def test_hostile_names_become_no_labels(world):
     file = world.folder / "ccdata.prom"
     with harness.simulator(world, "--now", NOW, "--hostile_names") as sim:
