@@ -9,6 +9,9 @@
 enum { TEXT_MAX_BYTES = 4096, SIGNATURE_BYTES = 80 };
 
 static const char *const names[] = {"log", "command", "webhook", "slack", "discord", "mail"};
+static const char *const settings[] = {
+    "nothing",           "ALERT_COMMAND",       "ALERT_WEBHOOK_URL",
+    "SLACK_WEBHOOK_URL", "DISCORD_WEBHOOK_URL", "SMTP_HOST and SMTP_TO"};
 
 const char *ccd_alert_receiver_at(size_t index)
 {
@@ -30,7 +33,7 @@ bool receiver_is_set(const struct ccd_client *client, enum receiver receiver)
     case RECEIVER_DISCORD:
         return config_has(c, CONFIG_DISCORD_WEBHOOK_URL);
     case RECEIVER_MAIL:
-        return config_has(c, CONFIG_SMTP_HOST) && config_has(c, CONFIG_SMTP_TO);
+        return config_has(c, CONFIG_SMTP_HOST) || config_has(c, CONFIG_SMTP_TO);
     case RECEIVER_COUNT:
         break;
     }
@@ -113,6 +116,9 @@ static int mail_notice(const struct ccd_client *client, const struct alert_messa
     char subject[256], when[32];
     struct buf text;
     size_t count = config_list(c, CONFIG_SMTP_TO, &to);
+    if (!config_has(c, CONFIG_SMTP_HOST) || count == 0)
+        return error_set(err, CCD_CONFIG, "%s is not set: mail needs SMTP_HOST and SMTP_TO",
+                         count == 0 ? "SMTP_TO" : "SMTP_HOST");
     const struct alert_rule_info *rule = alert_rule_info(m->rule);
     str_print(subject, sizeof(subject), "[ccdata] %s%s: " STR_FMT,
               m->is_resolved ? "resolved: " : "", rule->name, STR_ARG(m->subject));
@@ -182,8 +188,8 @@ int ccd_alert_receiver_try(struct ccd_client *client, size_t index, struct ccd_e
     };
     error_clear(err);
     if (!ccd_alert_receiver_is_set(client, index))
-        return error_set(err, CCD_CONFIG, "it is not set");
+        return error_set(err, CCD_CONFIG, "it is not set: it needs %s", settings[index]);
     int status = receiver_send(client, (enum receiver)index, &message, ALERT_DEADLINE_MS, err);
     redact(&client->redactor, err->message);
-    return status;
+    return status ? status : (int)err->status;
 }

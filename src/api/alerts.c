@@ -63,6 +63,8 @@ static bool send_one(struct alert_sender *s, size_t at, enum receiver receiver, 
     fill(s, at, id, &message);
     if (receiver_send(s->client, receiver, &message, left_ms, &err) == 0) {
         note_delivered(s, s->pending[at].id, receiver);
+        if (err.status != CCD_OK)
+            log_warning(&s->client->log, NULL, "%s", err.message);
         return true;
     }
     redact(&s->client->redactor, err.message);

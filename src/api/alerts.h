@@ -27,7 +27,7 @@ enum { ALERT_DEADLINE_MS = 5000, ALERT_ID_BYTES = 64 };
 /* ---- alert_receivers.c ---- */
 
 bool receiver_is_set(const struct ccd_client *client, enum receiver receiver);
-/* Within deadline_ms. Any thread. */
+/* Within deadline_ms. 0 with *err set: told, but not everybody whom it should tell. Any thread. */
 int receiver_send(const struct ccd_client *client, enum receiver receiver,
                   const struct alert_message *message, int64_t deadline_ms, struct ccd_error *err);
 /* ALERT_COMMAND with the JSON on its standard input (alert_command.c). */

@@ -1,9 +1,11 @@
 #include "http/mail.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/hooks.h"
 #include "base/time.h"
 
 enum { URL_MAX_BYTES = 512, MAIL_MAX_BYTES = 64 << 10 };
@@ -79,8 +81,9 @@ static void write_message(const struct mail *mail, struct buf *out)
 
 static bool is_this_host(const char *host)
 {
+    struct in_addr address; /* 127.example.com is another one */
     return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
-           strncmp(host, "127.", 4) == 0;
+           (inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127);
 }
 
 static struct curl_slist *add_receivers(const struct mail *mail)
@@ -112,6 +115,13 @@ static CURLcode set_options(CURL *easy, const struct mail *mail, const char *url
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_USE_SSL, (long)(is_this_host(mail->host) ? CURLUSESSL_TRY : CURLUSESSL_ALL));
     SET(CURLOPT_TIMEOUT_MS, (long)mail->deadline_ms);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    SET(CURLOPT_QUICK_EXIT, 1L); /* a hung resolver must not hold the deadline up */
+#endif
+    if (is_this_host(mail->host) && !mail->ca_file) {
+        SET(CURLOPT_SSL_VERIFYPEER, 0L);
+        SET(CURLOPT_SSL_VERIFYHOST, 0L);
+    }
     if (mail->ca_file)
         SET(CURLOPT_CAINFO, mail->ca_file);
     if (mail->user[0]) {
@@ -127,21 +137,44 @@ static CURLcode set_options(CURL *easy, const struct mail *mail, const char *url
     return code;
 }
 
-static int failure(CURLcode code, struct ccd_error *err)
+static int failure(CURLcode code, long answer, struct ccd_error *err)
 {
-    enum ccd_status status = code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_USE_SSL_FAILED
-                                 ? CCD_TLS
-                             : code == CURLE_LOGIN_DENIED  ? CCD_KEY_REJECTED
-                             : code == CURLE_SEND_ERROR    ? CCD_BAD_REQUEST
-                             : code == CURLE_OUT_OF_MEMORY ? CCD_NO_MEMORY
-                                                           : CCD_NETWORK;
-    return error_set_native(err, status, (int)code, "a mail was not sent: %s",
+    static const struct {
+        CURLcode code;
+        enum ccd_status status;
+        const char *next_step;
+    } known[] = {
+        {CURLE_PEER_FAILED_VERIFICATION, CCD_TLS,
+         "the server's certificate is not trusted, or has another name than SMTP_HOST; "
+         "ALERT_CA_FILE names its authority"},
+        {CURLE_SSL_CACERT_BADFILE, CCD_TLS, "ALERT_CA_FILE cannot be read"},
+        {CURLE_USE_SSL_FAILED, CCD_TLS,
+         "the server offers no STARTTLS, and the way to it is not to be in the clear; "
+         "SMTP_PORT=465 "
+         "is TLS from the start"},
+        {CURLE_LOGIN_DENIED, CCD_KEY_REJECTED,
+         "the server refuses the login; check SMTP_USER and SMTP_PASSWORD"},
+        {CURLE_OUT_OF_MEMORY, CCD_NO_MEMORY, "out of memory"},
+    };
+    if (code == CURLE_SEND_ERROR && answer >= 400)
+        return error_set_native(err, CCD_BAD_REQUEST, (int)answer,
+                                "a mail was not sent: the server refuses it with code %ld; check "
+                                "SMTP_FROM and SMTP_TO",
+                                answer);
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if (known[i].code == code)
+            return error_set_native(err, known[i].status, (int)code, "a mail was not sent: %s",
+                                    known[i].next_step);
+    return error_set_native(err, CCD_NETWORK, (int)code,
+                            "a mail was not sent: %s; check SMTP_HOST and SMTP_PORT",
                             curl_easy_strerror(code));
 }
 
-static int perform(const struct mail *mail, struct upload *upload, struct ccd_error *err)
+static int perform(const struct mail *mail, struct str message, struct ccd_error *err)
 {
     char url[URL_MAX_BYTES], from[320];
+    struct upload upload = {message};
+    long answer = 0;
     bool is_tls = mail->port == 465;
     bool is_ipv6 = strchr(mail->host, ':') != NULL;
     str_print(url, sizeof(url), "%s://%s%s%s:%d/ccdata", is_tls ? "smtps" : "smtp",
@@ -151,12 +184,45 @@ static int perform(const struct mail *mail, struct upload *upload, struct ccd_er
     CURL *easy = curl_easy_init();
     CURLcode code = !receivers || !easy ? CURLE_OUT_OF_MEMORY : CURLE_OK;
     if (!code)
-        code = set_options(easy, mail, url, from, receivers, upload);
+        code = set_options(easy, mail, url, from, receivers, &upload);
     if (!code)
         code = curl_easy_perform(easy);
+    if (code && easy)
+        curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &answer);
     curl_easy_cleanup(easy);
     curl_slist_free_all(receivers);
-    return code ? failure(code, err) : CCD_OK;
+    return code ? failure(code, answer, err) : CCD_OK;
+}
+
+/* One that is refused must not keep it from the others, and the answer does not say which it is:
+ * each is tried alone. */
+static int perform_each(const struct mail *mail, struct str message, int64_t until_us,
+                        struct ccd_error *err)
+{
+    size_t taken = 0;
+    struct ccd_error last = *err;
+    for (size_t i = 0; i < mail->to_count; i++) {
+        struct mail one = *mail;
+        struct ccd_error why = {0};
+        one.to = &mail->to[i];
+        one.to_count = 1;
+        one.deadline_ms = (until_us - clock_mono_us(NULL)) / 1000;
+        if (one.deadline_ms <= 0)
+            return error_set(err, CCD_NETWORK, "a mail was not sent to all: no time is left");
+        int status = perform(&one, message, &why);
+        taken += status == CCD_OK;
+        if (status != CCD_OK && status != CCD_BAD_REQUEST) {
+            *err = why;
+            return status;
+        }
+        if (status != CCD_OK)
+            error_set_native(&last, CCD_BAD_REQUEST, why.native_code,
+                             "a mail was not sent to " STR_FMT ": the server refuses it with code "
+                             "%d; check SMTP_TO",
+                             STR_ARG(mail->to[i]), why.native_code);
+    }
+    *err = last;
+    return taken > 0 ? CCD_OK : (int)err->status;
 }
 
 int mail_send(const struct mail *mail, struct ccd_error *err)
@@ -166,9 +232,11 @@ int mail_send(const struct mail *mail, struct ccd_error *err)
         return (int)err->status;
     buf_init(&text, MAIL_MAX_BYTES, NULL);
     write_message(mail, &text);
-    struct upload upload = {buf_str(&text)};
+    int64_t until_us = clock_mono_us(NULL) + mail->deadline_ms * 1000;
     int status = text.failed ? error_set(err, CCD_NO_MEMORY, "no memory for a mail")
-                             : perform(mail, &upload, err);
+                             : perform(mail, buf_str(&text), err);
+    if (status == CCD_BAD_REQUEST && mail->to_count > 1)
+        status = perform_each(mail, buf_str(&text), until_us, err);
     buf_release(&text);
     return status;
 }

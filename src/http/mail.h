@@ -1,5 +1,6 @@
 /* One mail through an SMTP server. The server is the user's own choice, so its address may be any;
- * the way to it is encrypted (STARTTLS, or TLS from the start on port 465) unless it is this host.
+ * the way to it is encrypted (STARTTLS, or TLS from the start on port 465) unless it is this host,
+ * whose certificate is looked at only with a ca_file: in the clear would do as well.
  */
 #ifndef HTTP_MAIL_H
 #define HTTP_MAIL_H
@@ -25,7 +26,8 @@ struct mail {
 };
 
 /* Errors: CONFIG (an address or a line that cannot be sent), NETWORK, TLS, KEY_REJECTED (login),
- * BAD_REQUEST (the server refuses), NO_MEMORY. Blocks. Any thread. */
+ * BAD_REQUEST (the server refuses), NO_MEMORY. 0 with *err set: the server took it for some, and
+ * *err names who was refused. Blocks. Any thread. */
 int mail_send(const struct mail *mail, struct ccd_error *err);
 
 #endif

@@ -354,6 +354,80 @@ def test_mail_by_a_real_smtp_server(world):
     server.listener.close()
 
 
+class Picky(SmtpServer):
+    """Answers one command with something else; b"" closes the connection."""
+
+    def __init__(self, files, word, answer, only=b""):
+        super().__init__(files, starttls=False)
+        self.word, self.answer, self.only = word, answer, only
+
+    def talk(self, peer):
+        peer.sendall(b"220 test\r\n")
+        lines, receivers = peer.makefile("rb"), []
+        while line := lines.readline():
+            word = line.split()[0].upper()
+            if word == self.word and self.only in line:
+                if not self.answer:
+                    return peer.shutdown(socket.SHUT_RDWR)
+                peer.sendall(self.answer)
+            elif word == b"DATA":
+                peer.sendall(b"354 go\r\n")
+                while lines.readline() != b".\r\n":
+                    pass
+                self.mails.append(receivers)
+                receivers = []
+                peer.sendall(b"250 kept\r\n")
+            else:
+                receivers += [line.split(b":")[1].strip().decode()] if word == b"RCPT" else []
+                peer.sendall(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
+
+
+def test_mail_servers_that_refuse(world):
+    files = certificate(world.folder)
+
+    def tried(server, **settings):
+        server.start()
+        env = {"SMTP_HOST": "localhost", "SMTP_PORT": str(server.port), "SMTP_TO": "one@example.com, two@example.com, three@example.com", **settings}
+        result = world.run("alerts", "test", "mail", environment=env, database=False)
+        server.listener.close()
+        return result
+
+    server = SmtpServer(files)
+    own = tried(server)  # as Debian's mail server comes: STARTTLS with a certificate that nobody signed
+    assert own.returncode == 0 and len(server.mails) == 1, own.stderr
+    assert tried(SmtpServer(files), ALERT_CA_FILE="/etc/ssl/certs/ca-certificates.crt").returncode == 12
+    server = Picky(files, b"RCPT", b"550 no such user\r\n", only=b"two@")
+    one = tried(server)
+    assert sorted(sum(server.mails, [])) == ["<one@example.com>", "<three@example.com>"], server.mails
+    assert one.returncode == 12 and "two@example.com" in one.stderr and "550" in one.stderr and "SMTP_TO" in one.stderr, one.stderr
+    all_refused = tried(Picky(files, b"RCPT", b"550 no such user\r\n"))
+    assert all_refused.returncode == 12 and "550" in all_refused.stderr, all_refused.stderr
+    sender = tried(Picky(files, b"MAIL", b"501 bad sender\r\n"))
+    assert sender.returncode == 12 and "501" in sender.stderr, sender.stderr
+    closed = tried(Picky(files, b"DATA", b""))
+    assert closed.returncode == 12 and "SMTP_HOST" in closed.stderr, closed.stderr
+    server = SmtpServer(files, starttls=False)
+    other = tried(server, SMTP_HOST="127.1", SMTP_USER="me", SMTP_PASSWORD="m4il-pass")  # a name that begins like one of this host
+    assert other.returncode == 12 and "STARTTLS" in other.stderr and not server.logins, other.stderr
+    half = world.run("alerts", "test", environment={"SMTP_HOST": "localhost"}, database=False)
+    assert half.returncode == 12 and "SMTP_TO" in half.stderr, half.stdout + half.stderr
+    unset = world.run("alerts", "test", "slack", database=False)
+    assert unset.returncode == 12 and "SLACK_WEBHOOK_URL" in unset.stderr, unset.stderr
+
+
+def test_a_refused_mail_receiver_is_named_and_not_tried_for_ever(world):
+    vendor = Vendor()
+    vendor.hook = failing
+    server = Picky(certificate(world.folder), b"RCPT", b"550 no such user\r\n", only=b"two@")
+    server.start()
+    with harness.replay(vendor.answer) as (url, _):
+        result = ingest(world, url, SMTP_HOST="localhost", SMTP_PORT=str(server.port), SMTP_TO="one@example.com, two@example.com")
+    assert server.mails and set(sum(server.mails, [])) == {"<one@example.com>"}, server.mails
+    assert "two@example.com" in result.stderr and "waits for the next run" not in result.stderr, result.stderr
+    assert world.run_json("alerts", "list", database=False)["pending_notices"] == 0
+    server.listener.close()
+
+
 def test_addresses_and_redirects(world):
     with hook(world) as h:
         base = {"ALERT_WEBHOOK_URL": h.url}
