@@ -9,17 +9,20 @@
 #include <ccdata/error.h>
 
 struct ccd_client;
+struct ccd_job;
 struct ccd_report;
 
 /* Whether a receiver is configured, or monitoring is switched on (then alerts are log lines). */
 CCD_API bool ccd_alerts_enabled(const struct ccd_client *client);
 
-/* Judge the rules by a run of this command that has ended: its report, or with NULL why it could
- * not begin. Remembers what is open in the state folder of this host, also when the database is
- * away; notices are sent by a thread of their own, each at least once and with an id. Never an
- * error of the run: what cannot be remembered is DISK, what cannot be sent is a log line and is
- * tried again after the next run. On the thread that uses the client. */
+/* Judge the rules by a run of these jobs that has ended: its report, or with NULL why it could not
+ * begin, which is about the command. An alert of one selection says nothing of another. Remembers
+ * what is open in the state folder of this host, also when the database is away; notices are sent
+ * by a thread of their own, each at least once and with an id. Never an error of the run: what
+ * cannot be remembered is DISK, what cannot be sent is a log line and is tried again after the next
+ * run. On the thread that uses the client. */
 CCD_API int ccd_alerts_after_run(struct ccd_client *client, const char *command,
+                                 const struct ccd_job *jobs, size_t job_count,
                                  const struct ccd_report *report, const struct ccd_error *why,
                                  struct ccd_error *err);
 /* Wait until the notices under way are sent or given up for now: 5 s at most. Before ccd_close. */
@@ -27,7 +30,7 @@ CCD_API void ccd_alerts_flush(struct ccd_client *client);
 
 struct ccd_alert {
     const char *rule, *severity; /* of closed lists */
-    const char *subject;         /* "spot_ohlcv 1d", a command */
+    const char *subject;         /* "spot_ohlcv 1d kraken BTC-USD", a command */
     const char *meaning, *next_step;
     int64_t opened_utc_s;   /* 0 = not open */
     int64_t noticed_utc_s;  /* when it was told of last; 0 = never */

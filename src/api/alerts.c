@@ -220,10 +220,10 @@ static int is_failure(int exit_code)
     return exit_code != 0;
 }
 
-static int64_t count_failures(struct judge *j, const char *command, int failed)
+static int64_t count_failures(struct judge *j, const char *subject, int failed)
 {
     struct alert_entry *entry = alert_state_entry(j->state, ALERT_CONSECUTIVE_FAILURES,
-                                                  str_from(command));
+                                                  str_from(subject));
     if (!entry || failed < 0)
         return -1;
     entry->history.failures = failed ? entry->history.failures + 1 : 0;
@@ -255,43 +255,67 @@ static void judge_speed(struct judge *j, const struct ccd_report *report, struct
               o->usual_call_ms);
 }
 
+static void add_failure(struct judge *j, const char *subject, const char *why, int failed,
+                        struct alert_facts *facts)
+{
+    facts->failed = failed;
+    facts->consecutive_failures = count_failures(j, subject, failed);
+    str_copy(j->details[ALERT_RUN_FAILED], ALERT_DETAIL_BYTES, str_from(failed > 0 ? why : ""));
+    redact(&j->client->redactor, j->details[ALERT_RUN_FAILED]); /* it goes into a file */
+    str_print(j->details[ALERT_CONSECUTIVE_FAILURES], ALERT_DETAIL_BYTES, "%" PRId64 " so far.",
+              facts->consecutive_failures);
+}
+
+/* Of the run as a whole: whether it could begin, and what its report does not divide. */
 static void judge_run(struct judge *j, const char *command, const struct ccd_report *report,
                       const struct ccd_error *why)
 {
     struct alert_facts facts = ALERT_FACTS_UNKNOWN;
-    const struct ccd_error *error = report ? &report->error : why;
-    facts.failed = is_failure(report ? report->exit_code : ccd_status_exit_code(why->status));
-    facts.consecutive_failures = count_failures(j, command, facts.failed);
+    add_failure(j, command, why->message,
+                report ? 0 : is_failure(ccd_status_exit_code(why->status)), &facts);
     if (report) {
         facts.restated = report->rows_changed;
         judge_speed(j, report, &facts);
         str_print(j->details[ALERT_RESTATED], ALERT_DETAIL_BYTES, "%" PRId64 " rows.",
                   report->rows_changed);
     }
-    str_copy(j->details[ALERT_RUN_FAILED], ALERT_DETAIL_BYTES, str_from(error->message));
-    redact(&j->client->redactor, j->details[ALERT_RUN_FAILED]); /* it goes into a file */
-    str_print(j->details[ALERT_CONSECUTIVE_FAILURES], ALERT_DETAIL_BYTES, "%" PRId64 " so far.",
-              facts.consecutive_failures);
     judge_all(j, command, &facts);
 }
 
-static void judge_operation(struct judge *j, const struct ccd_operation *o)
+static const char *cause_of(const struct ccd_report *report, const struct ccd_operation *o)
 {
-    char subject[SUBJECT_BYTES];
+    if (o->error.status != CCD_OK)
+        return o->error.message;
+    for (size_t i = 0; i < o->series_count; i++)
+        if (o->series[i].error.status != CCD_OK)
+            return o->series[i].error.message;
+    for (size_t i = 0; i < o->list_count; i++)
+        if (o->lists[i].error.status != CCD_OK)
+            return o->lists[i].error.message;
+    return report->error.message;
+}
+
+static void judge_operation(struct judge *j, const struct ccd_report *report, size_t index,
+                            const struct ccd_job *job)
+{
+    const struct ccd_operation *o = &report->operations[index];
+    char subject[ALERT_SUBJECT_BYTES];
     struct alert_facts facts = ALERT_FACTS_UNKNOWN;
-    facts.gaps_left = facts.quarantined = 0;
+    if (o->not_started)
+        return;
+    alert_subject(job, o->interval, subject);
+    add_failure(j, subject, cause_of(report, o), is_failure(o->exit_code), &facts);
+    if (o->interval)
+        facts.gaps_left = facts.quarantined = 0;
     for (size_t i = 0; i < o->series_count; i++) {
         facts.gaps_left += o->series[i].failed;
         facts.quarantined += o->series[i].rejected;
     }
-    str_print(subject, sizeof(subject), "%s%s%s", o->data_type, o->interval ? " " : "",
-              o->interval ? o->interval : "");
     str_print(j->details[ALERT_GAPS_LEFT], ALERT_DETAIL_BYTES, "%" PRId64 " periods.",
               facts.gaps_left);
     str_print(j->details[ALERT_QUARANTINED], ALERT_DETAIL_BYTES, "%" PRId64 " records.",
               facts.quarantined);
-    if (o->interval && !o->not_started)
-        judge_all(j, subject, &facts);
+    judge_all(j, subject, &facts);
 }
 
 /* What stands in the database and the ledger now. No candle can be final before it has settled. */
@@ -342,9 +366,9 @@ bool ccd_alerts_enabled(const struct ccd_client *client)
            receivers_of(client) != UINT64_C(1) << RECEIVER_LOG;
 }
 
-int ccd_alerts_after_run(struct ccd_client *client, const char *command,
-                         const struct ccd_report *report, const struct ccd_error *why,
-                         struct ccd_error *err)
+int ccd_alerts_after_run(struct ccd_client *client, const char *command, const struct ccd_job *jobs,
+                         size_t job_count, const struct ccd_report *report,
+                         const struct ccd_error *why, struct ccd_error *err)
 {
     struct ccd_status_report *status = NULL;
     struct ccd_error unused = {0};
@@ -363,8 +387,8 @@ int ccd_alerts_after_run(struct ccd_client *client, const char *command,
         j->cooldown_s = config_ms(client->config, CONFIG_ALERT_COOLDOWN) / 1000;
         j->receivers = receivers_of(client);
         judge_run(j, command, report, why);
-        for (size_t i = 0; report && i < report->operation_count; i++)
-            judge_operation(j, &report->operations[i]);
+        for (size_t i = 0; report && i < report->operation_count && i < job_count; i++)
+            judge_operation(j, report, i, &jobs[i]);
         if (status)
             judge_status(j, status);
         take_pending(state);

@@ -34,6 +34,11 @@ int receiver_send(const struct ccd_client *client, enum receiver receiver,
 int receiver_run_command(const struct ccd_client *client, struct str json, int64_t deadline_ms,
                          struct ccd_error *err);
 
+/* ---- alert_subject.c ---- */
+
+/* What an operation is told of as: the same for the same selection, whatever its dates. */
+void alert_subject(const struct ccd_job *job, const char *interval, char out[ALERT_SUBJECT_BYTES]);
+
 /* ---- alert_memory.c: the state of this host, under a lock between processes ---- */
 
 /* A state that is damaged is begun anew, with a warning. DISK. *out_lock is to be given back. */

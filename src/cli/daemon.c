@@ -405,7 +405,7 @@ static void run_jobs(struct daemon *d, const struct ccd_job *jobs, size_t count)
     else
         say(d, CCD_LOG_ERROR, "the run could not begin: %s", cli_error_text(&err));
     note_results(d, report, &err);
-    jobs_alert(&d->client, "daemon", report, &err);
+    jobs_alert(&d->client, "daemon", jobs, count, report, &err);
     notify_pings_stop(&pings);
     ccd_report_free(report);
     progress_end(&none);

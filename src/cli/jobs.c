@@ -83,12 +83,12 @@ static int print_report(struct cli *cli, const struct args *args, const struct c
     return exit_code ? exit_code : failed;
 }
 
-void jobs_alert(struct client *client, const char *command, const struct ccd_report *report,
-                const struct ccd_error *why)
+void jobs_alert(struct client *client, const char *command, const struct ccd_job *jobs,
+                size_t job_count, const struct ccd_report *report, const struct ccd_error *why)
 {
     struct ccd_error err = {0};
     if (ccd_alerts_enabled(client->handle) &&
-        ccd_alerts_after_run(client->handle, command, report, why, &err) != 0)
+        ccd_alerts_after_run(client->handle, command, jobs, job_count, report, why, &err) != 0)
         log_sink_write(&client->log,
                        &(struct ccd_log_line){.level = CCD_LOG_WARNING, .text = err.message});
 }
@@ -111,7 +111,7 @@ static int run(struct client *client, const struct args *args, const struct ccd_
     signals_unwatch();
     progress_end(&progress);
     if (!args->dry_run) {
-        jobs_alert(client, how.command, status == 0 ? *out_report : NULL, err);
+        jobs_alert(client, how.command, jobs, job_count, status == 0 ? *out_report : NULL, err);
         exposure_refresh(&exposure);
     }
     exposure_stop(&exposure);

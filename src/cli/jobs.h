@@ -16,8 +16,8 @@ struct ccd_job jobs_from(const struct args *args, const char *data_type);
 struct ccd_run_options jobs_run_options(const struct args *args, enum ccd_recheck recheck,
                                         struct progress *progress);
 /* A run of this command has ended, or could not begin (report NULL): tell whoever wants to know. */
-void jobs_alert(struct client *client, const char *command, const struct ccd_report *report,
-                const struct ccd_error *why);
+void jobs_alert(struct client *client, const char *command, const struct ccd_job *jobs,
+                size_t job_count, const struct ccd_report *report, const struct ccd_error *why);
 /* Returns the exit code. */
 int jobs_run(struct cli *cli, const struct args *args, const struct ccd_job *jobs, size_t job_count,
              enum ccd_recheck recheck);

@@ -195,6 +195,25 @@ def test_minutes_that_are_all_there_are_not_stale(world):
         assert late.returncode != 0 and "spot_ohlcv 1m: The newest stored period is older" in late.stderr, late.stderr
 
 
+def test_another_selection_resolves_nothing(world):
+    """Two jobs of cron, or two operations of the daemon: the one that goes well must not end the alerts of the other."""
+    vendor = Vendor(instruments=[("XXBTZUSD", "BTC-USD"), ("XETHZUSD", "ETH-USD")])
+    vendor.hook = lambda _, __, query: failing(_, __, query) if query["instrument"] in ("XXBTZUSD", "BTC-USD") else None
+    eth = [*BTC[:4], "ETH-USD", *BTC[5:]]
+    with harness.replay(vendor.answer) as (url, _), hook(world) as h:
+        settings = {**CLOCK, **FAILING, "ALERT_WEBHOOK_URL": h.url}
+        for _ in range(3):
+            assert world.run(*BTC, vendor=url, environment=settings).returncode != 0
+            good = world.run(*eth, vendor=url, environment=settings)
+            assert good.returncode == 0, good.stderr
+        told = [(d["rule"], d["state"], d["subject"]) for d in h.documents()]
+        name = "spot_ohlcv 1d kraken BTC-USD"
+        assert sorted(told) == [("consecutive_failures", "firing", name), ("gaps_left", "firing", name), ("run_failed", "firing", name)], told
+        vendor.hook = None
+        assert world.run(*BTC, "--to", "2026-02-20", vendor=url, environment=settings).returncode == 0
+        assert world.run_json("alerts", "list", database=False)["open"] == 0
+
+
 def test_a_command_alone_has_all_the_time(world):
     """What 'alerts test' lets pass must not be killed after a run."""
     vendor = Vendor()

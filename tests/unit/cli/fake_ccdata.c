@@ -536,10 +536,11 @@ bool ccd_alerts_enabled(const struct ccd_client *client)
 }
 
 int ccd_alerts_after_run(struct ccd_client *client, const char *command,
+                         const struct ccd_job *jobs, size_t job_count,
                          const struct ccd_report *report, const struct ccd_error *why,
                          struct ccd_error *err)
 {
-    (void)client, (void)command, (void)report, (void)why, (void)err;
+    (void)client, (void)command, (void)jobs, (void)job_count, (void)report, (void)why, (void)err;
     return 0;
 }
 
