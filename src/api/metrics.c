@@ -145,6 +145,8 @@ int ccd_metrics_refresh(struct ccd_client *client, struct ccd_error *err)
         return status;
     for (size_t i = 0; i < report->data_count; i++)
         set_data(client->metrics, &report->data[i], report->now_utc_s);
+    if (report->database_error.status == CCD_OK) /* else what stands there is of before */
+        metric_set(client->metrics, METRIC_REFRESHED, 0, 0, report->now_utc_s);
     for (size_t i = 0; i < report->quota_count; i++)
         if (report->quota[i].left >= 0)
             metric_set(client->metrics, METRIC_QUOTA_LEFT, (int)i, 0, report->quota[i].left);

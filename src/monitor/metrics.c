@@ -206,8 +206,9 @@ static void add_sample(struct buf *out, const struct metrics *m, enum metric met
 {
     const struct family *f = &families[metric];
     size_t cell = cell_of(m, metric, label, more);
-    /* What never happened is told where a rule may wait for it: a counter without labels. */
-    bool is_plain = f->kind == METRIC_COUNTER && f->labels == LABELS_NONE;
+    /* A rule that waits for the growth of a counter sees none when it begins with what it waits
+     * for: those with one label at most are told from the start. */
+    bool is_plain = f->kind == METRIC_COUNTER && f->more == LABELS_NONE;
     if (!is_plain && !atomic_load_explicit(&m->shown[cell], memory_order_relaxed))
         return;
     if (!label_value(f->labels, label))

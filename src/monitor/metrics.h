@@ -96,6 +96,8 @@ enum { METRIC_METADATA_INTERVAL = 3 };
       "Wanted periods that are not accounted for.") \
     X(AGE, "ccdata_newest_age_seconds", GAUGE, TYPE, INTERVAL, 1, \
       "Age of the end of the newest stored candle.") \
+    X(REFRESHED, "ccdata_refreshed_timestamp_seconds", GAUGE, NONE, NONE, 1, \
+      "When coverage, gaps and ages were last read from the database.") \
     X(LAST_SUCCESS, "ccdata_last_success_timestamp_seconds", GAUGE, TYPE, INTERVAL, 1, \
       "When an operation of this type was last complete.") \
     X(RUNS, "ccdata_runs_total", COUNTER, RUN, NONE, 1, \

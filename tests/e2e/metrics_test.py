@@ -75,6 +75,7 @@ def test_counts_are_the_truth(world):
     assert total(samples, "ccdata_commits_total", "committed") == total(samples, "ccdata_commit_duration_seconds_count") > 0
     assert samples["ccdata_coverage_ratio", 'data_type="spot_ohlcv",interval="1h"'] == 1
     assert samples["ccdata_missing_periods", 'data_type="spot_ohlcv",interval="1h"'] == 0
+    assert samples["ccdata_refreshed_timestamp_seconds", ""] == 1772366400
     assert samples["ccdata_run_exit_code", ""] == 0 and samples["ccdata_runs_total", 'outcome="complete"'] == 1
     assert samples["ccdata_last_success_timestamp_seconds", 'data_type="spot_ohlcv",interval="1h"'] == 1772366400
     assert samples["ccdata_queue_depth", ""] == samples["ccdata_calls_in_flight", ""] == 0
@@ -115,6 +116,7 @@ def test_a_run_that_cannot_begin_is_a_failed_one(world):
     away = world.run(*BTC, "--database", "postgresql://nobody@127.0.0.1:9/none", "--metrics_file", file, database=False, environment={"CCDATA_NOW": NOW})
     samples = parse(file.read_text())
     assert away.returncode == 8 == samples["ccdata_run_exit_code", ""] and samples["ccdata_runs_total", 'outcome="failed"'] == 1, away.stderr
+    assert ("ccdata_refreshed_timestamp_seconds", "") not in samples, "nothing was read"
 
 
 def test_hostile_names_become_no_labels(world):
@@ -211,9 +213,30 @@ def test_the_daemon_serves_metrics_health_and_status(world):
         assert daemon.returncode == 0
 
 
+def test_rules_fire(world):
+    """promtool plays series as a daemon, or a file that no run writes any more, shows them."""
+    shutil.copy(PACKAGING / "prometheus" / "ccdata.rules.yml", world.folder)
+    first = parse(world.run("metrics", environment={"CCDATA_NOW": NOW}).stdout)
+    counter = 'ccdata_rows_quarantined_total{data_type="spot_ohlcv"}'
+    begins = "0x10" if ("ccdata_rows_quarantined_total", 'data_type="spot_ohlcv"') in first else "_x10"
+    day = 1440
+    cases = [("CcdataQuarantine", counter, f"{begins} 3x50", "30m", True), ("CcdataQuarantine", counter, "0x60", "30m", False),
+             ("CcdataNoSuccess", 'ccdata_last_success_timestamp_seconds{data_type="spot_ohlcv",interval="1d"}', f"0x{3 * day}", "50h", True),
+             ("CcdataNoSuccess", 'ccdata_last_success_timestamp_seconds{data_type="assets",interval=""}', f"0x{3 * day}", "50h", False),
+             ("CcdataOutdated", "ccdata_refreshed_timestamp_seconds", f"0x{3 * day}", "50h", True),
+             ("CcdataOutdated", "ccdata_refreshed_timestamp_seconds", f"0+60x{3 * day}", "50h", False)]
+    for rule, series, values, when, fires in cases:
+        (world.folder / "rules_test.yml").write_text(json.dumps({"rule_files": ["ccdata.rules.yml"], "evaluation_interval": "1m", "tests": [{
+            "interval": "1m", "input_series": [{"series": series, "values": values}],
+            "promql_expr_test": [{"expr": f'count(ALERTS{{alertname="{rule}",alertstate="firing"}})', "eval_time": when,
+                                  "exp_samples": [{"labels": "{}", "value": 1}] if fires else []}]}]}))
+        played = tool("test", "rules", world.folder / "rules_test.yml")
+        assert played.returncode == 0, (rule, values, played.stdout + played.stderr)
+
+
 def test_rules_and_dashboard_ask_for_what_there_is(world):
     checked = tool("check", "rules", PACKAGING / "prometheus" / "ccdata.rules.yml")
-    assert checked.returncode == 0 and "8 rules found" in checked.stdout, checked.stdout + checked.stderr
+    assert checked.returncode == 0 and "10 rules found" in checked.stdout, checked.stdout + checked.stderr
     shutil.copy(PACKAGING / "prometheus" / "ccdata.rules.yml", world.folder)
     shutil.copy(PACKAGING / "prometheus" / "prometheus.yml", world.folder)
     assert tool("check", "config", world.folder / "prometheus.yml").returncode == 0

@@ -41,8 +41,10 @@ TEST(metrics_count_and_tell)
     check_line(text, "\nccdata_run_duration_seconds 1.5\n");
     check_line(text, "interval=\"\"} 60\n");
     check_line(text, "\nccdata_throttled_total 0\n");
+    check_line(text, "\nccdata_rows_quarantined_total{data_type=\"spot_ohlcv\"} 0\n");
+    check_line(text, "\nccdata_runs_total{outcome=\"failed\"} 0\n");
     check_line(text, "ccdata_build_info{version=\"1.2.3\"} 1\n");
-    CHECK(!strstr(text, "outcome=\"refused\"")); /* what never happened is not told */
+    CHECK(!strstr(text, "outcome=\"refused\"")); /* two labels: only what happened is told */
     CHECK_INT(5, metric_read(m, METRIC_CALLS, ENDPOINT_CANDLES, OUTCOME_OK));
     free(text);
     metrics_free(m, NULL);
