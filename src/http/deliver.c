@@ -20,9 +20,8 @@ struct exchange {
 static bool is_peer_allowed(const struct exchange *exchange, const struct curl_sockaddr *address)
 {
     enum peer_class class = peer_classify(&address->addr, address->addrlen);
-    if (exchange->is_plain) {
+    if (exchange->is_plain)
         return class == PEER_LOOPBACK && exchange->delivery->allow_private;
-    }
     return class == PEER_PUBLIC || (class != PEER_FORBIDDEN && exchange->delivery->allow_private);
 }
 
@@ -47,20 +46,17 @@ static size_t drop_answer(char *bytes, size_t size, size_t count, void *user)
 
 static bool is_header_value(const char *text)
 {
-    for (const char *c = text; *c; c++) {
-        if (*c < ' ' || *c > '~') {
+    for (const char *c = text; *c; c++)
+        if (*c < ' ' || *c > '~')
             return false;
-        }
-    }
     return true;
 }
 
 static bool add_to_list(struct curl_slist **list, const char *line)
 {
     struct curl_slist *longer = curl_slist_append(*list, line);
-    if (longer) {
+    if (longer)
         *list = longer;
-    }
     return longer != NULL;
 }
 
@@ -83,16 +79,13 @@ static int make_headers(struct exchange *exchange, struct ccd_error *err)
 {
     const struct delivery *delivery = exchange->delivery;
     int status = add_header(exchange, "Content-Type", delivery->content_type, err);
-    if (!status && delivery->signature) {
+    if (!status && delivery->signature)
         status = add_header(exchange, "X-Ccdata-Signature", delivery->signature, err);
-    }
     /* An empty value takes away the header that libcurl adds and then waits a second for. */
-    if (!status && !add_to_list(&exchange->headers, "Expect:")) {
+    if (!status && !add_to_list(&exchange->headers, "Expect:"))
         status = error_set(err, CCD_NO_MEMORY, "out of memory for a notice");
-    }
-    if (!status && delivery->resolve && !add_to_list(&exchange->resolve, delivery->resolve)) {
+    if (!status && delivery->resolve && !add_to_list(&exchange->resolve, delivery->resolve))
         status = error_set(err, CCD_NO_MEMORY, "out of memory for a notice");
-    }
     return status;
 }
 
@@ -117,9 +110,8 @@ static CURLcode set_numbers(const struct exchange *exchange)
         {CURLOPT_POSTFIELDSIZE, (long)exchange->delivery->body.len},
     };
     CURLcode code = CURLE_OK;
-    for (size_t i = 0; !code && i < sizeof numbers / sizeof numbers[0]; i++) {
+    for (size_t i = 0; !code && i < sizeof numbers / sizeof numbers[0]; i++)
         code = curl_easy_setopt(exchange->easy, numbers[i].option, numbers[i].value);
-    }
     return code;
 }
 
@@ -140,57 +132,76 @@ static CURLcode set_pointers(struct exchange *exchange)
         {CURLOPT_WRITEDATA, exchange},
     };
     CURLcode code = CURLE_OK;
-    for (size_t i = 0; !code && i < sizeof pointers / sizeof pointers[0]; i++) {
+    for (size_t i = 0; !code && i < sizeof pointers / sizeof pointers[0]; i++)
         code = curl_easy_setopt(exchange->easy, pointers[i].option, pointers[i].value);
-    }
-    if (!code && delivery->ca_file) {
+    if (!code && delivery->ca_file)
         code = curl_easy_setopt(exchange->easy, CURLOPT_CAINFO, delivery->ca_file);
-    }
     return code;
 }
 
 static CURLcode set_options(struct exchange *exchange)
 {
     CURLcode code = set_numbers(exchange);
-    if (!code) {
+    if (!code)
         code = set_pointers(exchange);
-    }
-    if (!code) {
+    if (!code)
         code = curl_easy_setopt(exchange->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    }
     return code ? code : curl_easy_setopt(exchange->easy, CURLOPT_WRITEFUNCTION, drop_answer);
+}
+
+static const char *next_step(CURLcode code)
+{
+    switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return "; its certificate is not trusted, or has another name: ALERT_CA_FILE names its "
+               "authority";
+    case CURLE_SSL_CACERT_BADFILE:
+        return "; ALERT_CA_FILE cannot be read";
+    case CURLE_WRITE_ERROR:
+        return "; the answer is longer than 64 KiB, or has no end: is it a hook?";
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_URL_MALFORMAT:
+        return "; check the address of the hook";
+    default:
+        return "";
+    }
 }
 
 /* libcurl's own text may quote the URL; the text for its code does not. */
 static int set_failure(const struct exchange *exchange, CURLcode code, struct ccd_error *err)
 {
+    if (exchange->peer_refused && exchange->is_plain) {
+        return error_set(err, CCD_CONFIG,
+                         "a notice was not sent: http:// is not allowed but to this host, with "
+                         "ALERT_ALLOW_PRIVATE; use https://");
+    }
     if (exchange->peer_refused) {
         return error_set(err, CCD_CONFIG,
                          "a notice was not sent: the name leads to an address that is not allowed; "
-                         "only public ones are without ALERT_ALLOW_PRIVATE");
+                         "only public ones are without ALERT_ALLOW_PRIVATE, and link-local ones "
+                         "never");
     }
     enum ccd_status status = CCD_NETWORK;
-    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
         status = CCD_TLS;
-    } else if (code == CURLE_OUT_OF_MEMORY) {
+    else if (code == CURLE_OUT_OF_MEMORY)
         status = CCD_NO_MEMORY;
-    } else if (code == CURLE_WRITE_ERROR || code == CURLE_WEIRD_SERVER_REPLY ||
-             code == CURLE_UNSUPPORTED_PROTOCOL) {
+    else if (code == CURLE_WRITE_ERROR || code == CURLE_WEIRD_SERVER_REPLY ||
+             code == CURLE_UNSUPPORTED_PROTOCOL)
         status = CCD_BAD_REPLY;
-    } else if (code == CURLE_URL_MALFORMAT) {
+    else if (code == CURLE_URL_MALFORMAT)
         status = CCD_CONFIG;
-    }
-    return error_set_native(err, status, (int)code, "a notice was not sent: %s",
-                            curl_easy_strerror(code));
+    return error_set_native(err, status, (int)code, "a notice was not sent: %s%s",
+                            curl_easy_strerror(code), next_step(code));
 }
 
 static int judge_answer(const struct exchange *exchange, struct ccd_error *err)
 {
     long http_status = 0;
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &http_status);
-    if (http_status >= 200 && http_status < 300) {
+    if (http_status >= 200 && http_status < 300)
         return CCD_OK;
-    }
     bool later = http_status == 429 || http_status >= 500;
     return error_set_native(err, later ? CCD_VENDOR_UNAVAILABLE : CCD_BAD_REQUEST, (int)http_status,
                             "a notice was refused with HTTP status %ld; %s", http_status,
@@ -201,35 +212,30 @@ static int check(struct exchange *exchange, struct ccd_error *err)
 {
     struct str url = str_from(exchange->delivery->url);
     exchange->is_plain = str_starts_with_nocase(url, STR("http://"));
-    if (!exchange->is_plain && !str_starts_with_nocase(url, STR("https://"))) {
+    if (!exchange->is_plain && !str_starts_with_nocase(url, STR("https://")))
         return error_set(err, CCD_CONFIG, "a notice was not sent: its address is not https://");
-    }
     return make_headers(exchange, err);
 }
 
 static int perform(struct exchange *exchange, struct ccd_error *err)
 {
     exchange->easy = curl_easy_init();
-    if (!exchange->easy) {
+    if (!exchange->easy)
         return error_set(err, CCD_NO_MEMORY, "out of memory for a notice");
-    }
     CURLcode code = set_options(exchange);
-    if (!code) {
+    if (!code)
         code = curl_easy_perform(exchange->easy);
-    }
     return code ? set_failure(exchange, code, err) : judge_answer(exchange, err);
 }
 
 int deliver_post(const struct delivery *delivery, struct ccd_error *err)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return error_set(err, CCD_INTERNAL, "libcurl failed to start");
-    }
     struct exchange exchange = {.delivery = delivery};
     int status = check(&exchange, err);
-    if (!status) {
+    if (!status)
         status = perform(&exchange, err);
-    }
     curl_easy_cleanup(exchange.easy);
     curl_slist_free_all(exchange.headers);
     curl_slist_free_all(exchange.resolve);

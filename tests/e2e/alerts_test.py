@@ -457,6 +457,10 @@ def test_addresses_and_redirects(world):
             refused = world.run("alerts", "test", "webhook", environment={"ALERT_WEBHOOK_URL": url, "ALERT_ALLOW_PRIVATE": "false"}, database=False)
             assert refused.returncode == 12 and len(h.notices) == before, (url, refused.stderr)
             assert url not in refused.stdout + refused.stderr, "the address is a secret"
+        for settings, word in (({"ALERT_CA_FILE": "/nowhere.pem"}, "ALERT_CA_FILE"), ({"ALERT_CA_FILE": "/etc/ssl/certs/ca-certificates.crt"}, "ALERT_CA_FILE"),
+                               ({"ALERT_WEBHOOK_URL": "https://localhost:9/x"}, "check the address"), ({"ALERT_WEBHOOK_URL": "http://192.0.2.1/x"}, "use https")):
+            unclear = world.run("alerts", "test", "webhook", environment={**base, **settings}, database=False)
+            assert unclear.returncode == 12 and word in unclear.stderr, (settings, unclear.stderr)
         h.answer = lambda: 302
         assert world.run("alerts", "test", "webhook", environment=base, database=False).returncode == 12
         h.answer = lambda: 500

@@ -12,9 +12,8 @@ static enum peer_class classify(const char *text)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
-    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1) {
+    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
         return peer_classify((const struct sockaddr *)&v4, sizeof v4);
-    }
     CHECK_INT(1, inet_pton(AF_INET6, text, &v6.sin6_addr));
     return peer_classify((const struct sockaddr *)&v6, sizeof v6);
 }
@@ -64,11 +63,9 @@ TEST(deliver_address_table)
         {"fd00:ec2::254", PEER_FORBIDDEN},
         {"ff02::1", PEER_FORBIDDEN},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (!CHECK_INT(rows[i].class, classify(rows[i].address))) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (!CHECK_INT(rows[i].class, classify(rows[i].address)))
             CHECK_TEXT("", rows[i].address);
-        }
-    }
     struct sockaddr other = {.sa_family = AF_UNIX};
     CHECK_INT(PEER_FORBIDDEN, peer_classify(&other, sizeof other));
 }
@@ -168,6 +165,7 @@ TEST(deliver_never_goes_to_link_local_or_plain_to_others)
         struct ccd_error err = {0};
         CHECK_INT(CCD_CONFIG, deliver_post(&delivery, &err));
         CHECK(strstr(err.message, "not allowed") != NULL);
+        CHECK((strstr(err.message, "use https://") != NULL) == !strncmp(urls[i], "http:", 5));
     }
 }
 
