@@ -69,6 +69,10 @@ int ccd_metrics_text(struct ccd_client *client, ccd_metrics_write_fn *write, voi
 static int write_file(const char *path, struct str text, struct ccd_error *err)
 {
     char draft[PATH_MAX_BYTES];
+    struct stat there;
+    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode)) /* /dev/null is not to become a file */
+        return error_set(err, CCD_DISK,
+                         "cannot write the metrics to %s: it is there, and no regular file", path);
     if (!str_print(draft, sizeof(draft), "%s.%ld", path, (long)getpid()))
         return error_set(err, CCD_DISK, "the name %s is too long", path);
     int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);

@@ -2,6 +2,7 @@
 """Metrics: counts that are the truth, a format that promtool takes, a real Prometheus that scrapes a run and the daemon, rules and a dashboard."""
 import contextlib
 import json
+import os
 import re
 import shutil
 import signal
@@ -105,6 +106,18 @@ def test_a_file_that_cannot_be_written_ends_no_run(world):
     with harness.simulator(world, "--now", NOW) as sim:
         result = world.run(*BTC, "--from", "2026-02-01", "--metrics_file", "/nowhere/ccdata.prom", vendor=sim.url, environment={"CCDATA_NOW": NOW})
     assert result.returncode == 0 and "cannot write the metrics" in result.stderr, result.stderr
+
+
+def test_only_a_regular_file_is_replaced(world):
+    """A device, as /dev/null is for root, a fifo or a link to one stays what it is."""
+    fifo, link = world.folder / "fifo", world.folder / "link"
+    os.mkfifo(fifo)
+    link.symlink_to(fifo)
+    with harness.simulator(world, "--now", NOW) as sim:
+        for path in (fifo, link, world.folder):
+            result = world.run(*BTC, "--from", "2026-02-01", "--metrics_file", path, vendor=sim.url, environment={"CCDATA_NOW": NOW})
+            assert result.returncode == 0 and "no regular file" in result.stderr, result.stderr
+    assert fifo.is_fifo() and link.is_symlink() and world.folder.is_dir()
 
 
 def test_a_run_that_cannot_begin_is_a_failed_one(world):
