@@ -200,6 +200,11 @@ static void judge_rule(struct judge *j, enum alert_rule rule, const char *subjec
     if (notice == ALERT_NOTICE_NONE)
         return;
     bool is_resolved = notice == ALERT_NOTICE_RESOLVED;
+    if (j->state->pending_count == ALERT_PENDING_MAX)
+        log_warning(&j->client->log, NULL,
+                    "%d notices wait to be sent: the oldest, about %s, is given up; ccdata alerts "
+                    "test tells which receiver does not take them",
+                    ALERT_PENDING_MAX, j->state->pending[0].subject);
     alert_state_queue(j->state, entry, is_resolved,
                       is_resolved ? opened_utc_s : entry->history.opened_utc_s, j->receivers,
                       str_from(j->details[rule]));

@@ -469,6 +469,19 @@ def test_addresses_and_redirects(world):
     assert world.run("alerts", "test", "pigeon", database=False).returncode == 2
 
 
+def test_a_notice_that_is_given_up_is_told_of(world):
+    vendor = Vendor()
+    vendor.hook = failing
+    lines = "ccdata alerts 2\nlast 64\n" + "".join(f"notice stale {i} 0 1 4 0 0 old {i}\ndetail x\n" for i in range(1, 65))
+    folder = world.folder / "state" / "ccdata"
+    folder.mkdir(parents=True)
+    (folder / "alerts").write_text(lines + hashlib.sha256(lines.encode()).hexdigest() + "\n")
+    with harness.replay(vendor.answer) as (url, _), hook(world, lambda: 500) as h:
+        result = ingest(world, url, ALERT_WEBHOOK_URL=h.url)
+    assert "the oldest, about old 1, is given up" in result.stderr and "the oldest, about old 2, is given up" in result.stderr, result.stderr
+    assert world.run_json("alerts", "list", database=False)["pending_notices"] == 64
+
+
 def test_state_that_is_damaged_is_begun_anew(world):
     vendor = Vendor()
     vendor.hook = failing
