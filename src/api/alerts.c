@@ -9,7 +9,7 @@
 
 #include "model/data_type.h"
 
-enum { SUBJECT_BYTES = 128 };
+enum { SUBJECT_BYTES = 128, TOLD_MAX = 5 };
 
 /* The thread that sends; it ends within ALERT_DEADLINE_MS, whatever the receivers do. */
 struct alert_sender {
@@ -177,22 +177,75 @@ static struct alert_limits limits_of(const struct config *c)
     };
 }
 
+/* What one run has to say of a rule. */
+struct told {
+    size_t count;
+    uint64_t last_id; /* of the notices that are sent */
+};
+
 struct judge {
     struct ccd_client *client;
     struct alert_state *state;
     struct alert_limits limits;
     int64_t now_utc_s, cooldown_s;
     uint64_t receivers;
+    struct told told[ALERT_RULE_COUNT][2];              /* [is resolved] */
     char details[ALERT_RULE_COUNT][ALERT_DETAIL_BYTES]; /* of the subject that is judged, by rule */
 };
+
+static void queue(struct judge *j, const struct alert_entry *entry, bool is_resolved,
+                  int64_t opened_utc_s)
+{
+    enum alert_rule rule = entry->rule;
+    struct told *told = &j->told[rule][is_resolved];
+    if (told->count++ >= TOLD_MAX)
+        return;
+    if (j->state->pending_count == ALERT_PENDING_MAX)
+        log_warning(&j->client->log, NULL,
+                    "%d notices wait to be sent: the oldest, about %s, is given up; ccdata alerts "
+                    "test tells which receiver does not take them",
+                    ALERT_PENDING_MAX, j->state->pending[0].subject);
+    alert_state_queue(j->state, entry, is_resolved, opened_utc_s, j->receivers,
+                      str_from(j->details[rule]));
+    told->last_id = j->state->last_id;
+}
+
+/* A hundred operations that fail for one reason are no hundred notices: the last one that is sent
+ * counts the others. */
+static void count_untold(struct judge *j)
+{
+    const struct told *all = &j->told[0][0];
+    for (size_t i = 0; i < j->state->pending_count; i++) {
+        struct alert_pending *p = &j->state->pending[i];
+        for (size_t k = 0; k < sizeof(j->told) / sizeof(*all); k++) {
+            size_t len = strlen(p->detail);
+            if (all[k].count > TOLD_MAX && all[k].last_id == p->id)
+                str_print(p->detail + len, sizeof(p->detail) - len,
+                          " And %zu more: ccdata alerts list.", all[k].count - TOLD_MAX);
+        }
+    }
+}
+
+/* The end of what never began is not remembered. */
+static struct alert_entry *entry_of(struct judge *j, enum alert_rule rule,
+                                    enum alert_verdict verdict, const char *subject)
+{
+    if (verdict == ALERT_NOT_KNOWN)
+        return NULL;
+    if (verdict == ALERT_CLEAR)
+        return alert_state_find(j->state, rule, str_from(subject));
+    struct alert_entry *entry = alert_state_entry(j->state, rule, str_from(subject));
+    if (!entry)
+        log_warning(&j->client->log, NULL, "%d alerts are open: %s of %s is not told of",
+                    ALERT_ENTRIES_MAX, alert_rule_info(rule)->name, subject);
+    return entry;
+}
 
 static void judge_rule(struct judge *j, enum alert_rule rule, const char *subject,
                        const struct alert_facts *facts)
 {
     enum alert_verdict verdict = alert_judge(rule, facts, &j->limits);
-    struct alert_entry *entry = verdict == ALERT_NOT_KNOWN
-                                    ? NULL
-                                    : alert_state_entry(j->state, rule, str_from(subject));
+    struct alert_entry *entry = entry_of(j, rule, verdict, subject);
     if (!entry)
         return;
     int64_t opened_utc_s = entry->history.opened_utc_s;
@@ -200,14 +253,7 @@ static void judge_rule(struct judge *j, enum alert_rule rule, const char *subjec
     if (notice == ALERT_NOTICE_NONE)
         return;
     bool is_resolved = notice == ALERT_NOTICE_RESOLVED;
-    if (j->state->pending_count == ALERT_PENDING_MAX)
-        log_warning(&j->client->log, NULL,
-                    "%d notices wait to be sent: the oldest, about %s, is given up; ccdata alerts "
-                    "test tells which receiver does not take them",
-                    ALERT_PENDING_MAX, j->state->pending[0].subject);
-    alert_state_queue(j->state, entry, is_resolved,
-                      is_resolved ? opened_utc_s : entry->history.opened_utc_s, j->receivers,
-                      str_from(j->details[rule]));
+    queue(j, entry, is_resolved, is_resolved ? opened_utc_s : entry->history.opened_utc_s);
 }
 
 static void judge_all(struct judge *j, const char *subject, const struct alert_facts *facts)
@@ -227,10 +273,13 @@ static int is_failure(int exit_code)
 
 static int64_t count_failures(struct judge *j, const char *subject, int failed)
 {
-    struct alert_entry *entry = alert_state_entry(j->state, ALERT_CONSECUTIVE_FAILURES,
-                                                  str_from(subject));
-    if (!entry || failed < 0)
+    enum alert_rule rule = ALERT_CONSECUTIVE_FAILURES;
+    if (failed < 0)
         return -1;
+    struct alert_entry *entry = failed ? alert_state_entry(j->state, rule, str_from(subject))
+                                       : alert_state_find(j->state, rule, str_from(subject));
+    if (!entry)
+        return failed ? -1 : 0;
     entry->history.failures = failed ? entry->history.failures + 1 : 0;
     return entry->history.failures;
 }
@@ -396,6 +445,7 @@ int ccd_alerts_after_run(struct ccd_client *client, const char *command, const s
             judge_operation(j, report, i, &jobs[i]);
         if (status)
             judge_status(j, status);
+        count_untold(j);
         take_pending(state);
         result = alert_memory_save(state, err);
         alert_memory_close(lock);

@@ -37,6 +37,13 @@ static int64_t last_change(const struct alert_history *history)
                                                             : history->resolved_utc_s;
 }
 
+static bool is_quieter(const struct alert_entry *a, const struct alert_entry *b)
+{
+    if ((a->history.failures > 0) != (b->history.failures > 0))
+        return a->history.failures == 0;
+    return last_change(&a->history) < last_change(&b->history);
+}
+
 static struct alert_entry *take_place(struct alert_state *state)
 {
     if (state->entry_count < ALERT_ENTRIES_MAX)
@@ -44,15 +51,14 @@ static struct alert_entry *take_place(struct alert_state *state)
     struct alert_entry *quietest = NULL;
     for (size_t i = 0; i < state->entry_count; i++) {
         struct alert_entry *entry = &state->entries[i];
-        if (entry->history.opened_utc_s == 0 &&
-            (!quietest || last_change(&entry->history) < last_change(&quietest->history)))
+        if (entry->history.opened_utc_s == 0 && (!quietest || is_quieter(entry, quietest)))
             quietest = entry;
     }
     return quietest;
 }
 
-struct alert_entry *alert_state_entry(struct alert_state *state, enum alert_rule rule,
-                                      struct str subject)
+struct alert_entry *alert_state_find(struct alert_state *state, enum alert_rule rule,
+                                     struct str subject)
 {
     char name[ALERT_SUBJECT_BYTES];
     copy_subject(name, subject);
@@ -61,10 +67,19 @@ struct alert_entry *alert_state_entry(struct alert_state *state, enum alert_rule
         if (entry->rule == rule && strcmp(entry->subject, name) == 0)
             return entry;
     }
-    struct alert_entry *entry = take_place(state);
+    return NULL;
+}
+
+struct alert_entry *alert_state_entry(struct alert_state *state, enum alert_rule rule,
+                                      struct str subject)
+{
+    struct alert_entry *entry = alert_state_find(state, rule, subject);
+    if (entry)
+        return entry;
+    entry = take_place(state);
     if (entry) {
         *entry = (struct alert_entry){.rule = rule};
-        memcpy(entry->subject, name, sizeof name);
+        copy_subject(entry->subject, subject);
     }
     return entry;
 }

@@ -9,11 +9,11 @@
 #include "monitor/alert_rules.h"
 
 enum {
-    ALERT_ENTRIES_MAX = 256,
+    ALERT_ENTRIES_MAX = 1024,
     ALERT_PENDING_MAX = 64,
     ALERT_SUBJECT_BYTES = 101, /* with its NUL */
     ALERT_DETAIL_BYTES = 512,  /* with its NUL */
-    ALERT_STATE_MAX_BYTES = 128 << 10,
+    ALERT_STATE_MAX_BYTES = 512 << 10,
 };
 
 struct alert_entry {
@@ -43,11 +43,13 @@ struct alert_state {
 };
 
 /* The entry of a rule and subject, made when it is new; other characters than printable ASCII
- * become
- * '?', a longer subject is cut. A full table gives up the entry that has been quiet longest; NULL
- * when all are open. */
+ * become '?', a longer subject is cut. A full table gives up the entry that has been quiet longest,
+ * last those that count failures; NULL when all are open. */
 struct alert_entry *alert_state_entry(struct alert_state *state, enum alert_rule rule,
                                       struct str subject);
+/* The same, or NULL: none is made. */
+struct alert_entry *alert_state_find(struct alert_state *state, enum alert_rule rule,
+                                     struct str subject);
 /* Queue a notice about entry for the receivers; a longer detail is cut, control characters become
  * '?'. A full queue gives up its oldest. */
 void alert_state_queue(struct alert_state *state, const struct alert_entry *entry, bool is_resolved,

@@ -469,6 +469,30 @@ def test_addresses_and_redirects(world):
     assert world.run("alerts", "test", "pigeon", database=False).returncode == 2
 
 
+def test_many_operations_that_fail_make_few_notices(world):
+    """One cause, a hundred operations: five notices of a rule, which count the others; all are remembered, and counted to three."""
+    vendor = Vendor()
+    vendor.hook = failing
+    spot = {"data_type": "spot_ohlcv", "specific_market": "kraken", "interval": "1d", "from": "2026-02-20"}
+    names = [f"A{i}-USD" for i in range(100)]
+    vendor.instruments = [(name.replace("-", ""), name) for name in names]
+    (world.folder / "batch.json").write_text(json.dumps([dict(spot, specific_instrument=name) for name in names]))
+    batch = ["batch", "--config", "batch.json", "--continue_on_error", "--progress", "none"]
+    with harness.replay(vendor.answer) as (url, _), hook(world) as h:
+        settings = {**CLOCK, "API_MAX_RETRIES": "0", "ALERT_WEBHOOK_URL": h.url}
+        for _ in range(3):
+            world.run(*batch, vendor=url, environment=settings)
+        firing = [d for d in h.documents() if d["state"] == "firing"]
+        rules = [d["rule"] for d in firing]
+        assert rules.count("run_failed") == rules.count("gaps_left") == rules.count("consecutive_failures") == 5, rules
+        assert sum("And 95 more" in d["detail"] for d in firing) == 3, [d["detail"] for d in firing]
+        assert world.run_json("alerts", "list", database=False)["open"] == 300
+        vendor.hook = None
+        world.run(*batch, vendor=url, environment=settings)
+        assert [d["state"] for d in h.documents()].count("resolved") == 15
+        assert world.run_json("alerts", "list", database=False)["open"] == 0
+
+
 def test_a_notice_that_is_given_up_is_told_of(world):
     vendor = Vendor()
     vendor.hook = failing
