@@ -17,7 +17,7 @@ struct alert_sender {
     struct ccd_client *client;
     struct alert_pending pending[ALERT_PENDING_MAX]; /* copies */
     size_t count;
-    char host[64]; /* ids of two hosts differ */
+    char host[65]; /* ids of two hosts differ; Linux allows 64 */
 };
 
 /* ---- sending ---- */
@@ -26,7 +26,8 @@ static void fill(struct alert_sender *s, size_t at, char id[ALERT_ID_BYTES],
                  struct alert_message *out)
 {
     const struct alert_pending *p = &s->pending[at];
-    str_print(id, ALERT_ID_BYTES, "%s-%" PRIu64, s->host, p->id);
+    /* With the time: the numbers begin anew with a new state folder, as in a container. */
+    str_print(id, ALERT_ID_BYTES, "%s-%" PRId64 "-%" PRIu64, s->host, p->opened_utc_s, p->id);
     *out = (struct alert_message){
         .id = id,
         .rule = p->rule,
@@ -155,7 +156,7 @@ static void start_sending(struct ccd_client *client, const struct alert_state *s
     for (size_t i = 0; i < state->pending_count; i++)
         if (state->pending[i].sender_pid == getpid())
             s->pending[s->count++] = state->pending[i];
-    if (gethostname(s->host, sizeof(s->host) - 1) != 0)
+    if (gethostname(s->host, sizeof(s->host)) != 0)
         str_copy(s->host, sizeof(s->host), STR("ccdata"));
     if (pthread_create(&s->thread, NULL, send_all, s) != 0) {
         mem_free(NULL, s);

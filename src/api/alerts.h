@@ -22,7 +22,7 @@ enum receiver {
     RECEIVER_COUNT
 };
 
-enum { ALERT_DEADLINE_MS = 5000, ALERT_ID_BYTES = 64 };
+enum { ALERT_DEADLINE_MS = 5000, ALERT_ID_BYTES = 128 };
 
 /* ---- alert_receivers.c ---- */
 

@@ -506,6 +506,25 @@ def test_a_notice_that_is_given_up_is_told_of(world):
     assert world.run_json("alerts", "list", database=False)["pending_notices"] == 64
 
 
+def test_no_two_notices_have_one_id(world):
+    """Whoever drops what it has seen must not drop a new alert: not after the state was lost, not under a host name of 63 characters."""
+    vendor = Vendor()
+    vendor.hook = failing
+    with harness.replay(vendor.answer) as (url, _), hook(world) as h:
+        for now in (NOW, NOW + 60):
+            ingest(world, url, ALERT_WEBHOOK_URL=h.url, CCDATA_NOW=iso(now))
+            (world.folder / "state" / "ccdata" / "alerts").unlink()
+        named = dict(world.environment, **CLOCK, **FAILING, ALERT_WEBHOOK_URL=h.url, DATA_API_BASE_URL=url, MIN_API_BASE_URL=url)
+        command = ["unshare", "-u", "sh", "-c", 'hostname "$0" && exec "$@"', "h" * 63, harness.CCDATA, *BTC, "--database", world.url]
+        if subprocess.run(command[:5] + ["h", "true"], capture_output=True).returncode == 0:  # root alone may
+            subprocess.run(command, cwd=world.folder, env=named, capture_output=True)
+            assert "h" * 63 in h.documents()[-1]["id"]
+        else:
+            print("skipped: a long host name: unshare is not allowed")
+    ids = [d["id"] for d in h.documents()]
+    assert len(ids) >= 4 and len(set(ids)) == len(ids), ids
+
+
 def test_state_that_is_damaged_is_begun_anew(world):
     vendor = Vendor()
     vendor.hook = failing
