@@ -13,7 +13,7 @@
 
 enum { WORDS_MAX = 64, COMMAND_MAX_BYTES = 4096, SLICE_MS = 20 };
 
-/* Words between blanks; there are no quotes. */
+/* Words between blanks; there are no quotes. 0: none, or more than there is room for. */
 static size_t split(char *text, char *out[WORDS_MAX])
 {
     size_t count = 0;
@@ -21,7 +21,7 @@ static size_t split(char *text, char *out[WORDS_MAX])
     while (count < WORDS_MAX - 1 && (word = strtok_r(rest, " \t", &rest)) != NULL)
         out[count++] = word;
     out[count] = NULL;
-    return count;
+    return rest && rest[strspn(rest, " \t")] ? 0 : count;
 }
 
 static bool write_all(int fd, struct str text, int64_t until_us)
@@ -104,7 +104,9 @@ int receiver_run_command(const struct ccd_client *client, struct str json, int64
     int64_t until_us = clock_mono_us(NULL) + deadline_ms * 1000;
     bool fits = str_copy(text, sizeof(text), config_text(client->config, CONFIG_ALERT_COMMAND));
     if (!fits || split(text, words) == 0)
-        return error_set(err, CCD_CONFIG, "ALERT_COMMAND is no command");
+        return error_set(err, CCD_CONFIG,
+                         "ALERT_COMMAND is no command of 1 to %d words and %d bytes", WORDS_MAX - 1,
+                         COMMAND_MAX_BYTES - 1);
     if (pipe2(ends, O_CLOEXEC) != 0)
         return error_set(err, CCD_INTERNAL, "no pipe for ALERT_COMMAND: %s", strerror(errno));
     int code = start(words, ends[0], &child);

@@ -174,7 +174,7 @@ def test_commands_that_hang_fail_or_do_not_read(world):
     masks = [int(line.split()[1], 16) for line in (world.folder / "signals").read_text().splitlines()]
     assert masks[0] == 0 and masks[1] & 0x7fffffff == 0, masks
     assert (world.folder / "descriptors").read_text().split() == ["0", "1", "2", "3"]
-    for command, code in (("true", 0), ("false", 12), ("/nowhere/x", 12), ("sh -c exit", 0)):
+    for command, code in (("true", 0), ("false", 12), ("/nowhere/x", 12), ("sh -c exit", 0), ("true " + "x " * 62, 0), ("true " + "x " * 63, 12)):
         for parent in (signal.SIG_DFL, signal.SIG_IGN):  # cron jobs under a program that reaps nobody
             env = dict(world.environment, ALERT_COMMAND=command)
             tried = subprocess.run([harness.CCDATA, "alerts", "test", "command"], cwd=world.folder, env=env, capture_output=True, text=True,
