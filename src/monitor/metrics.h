@@ -95,7 +95,7 @@ enum { METRIC_METADATA_INTERVAL = 3 };
     X(GAPS, "ccdata_missing_periods", GAUGE, TYPE, INTERVAL, 1, \
       "Wanted periods that are not accounted for.") \
     X(AGE, "ccdata_newest_age_seconds", GAUGE, TYPE, INTERVAL, 1, \
-      "Age of the end of the newest stored candle.") \
+      "Age of the end of the newest stored candle; of metadata, since its oldest list was read.") \
     X(REFRESHED, "ccdata_refreshed_timestamp_seconds", GAUGE, NONE, NONE, 1, \
       "When coverage, gaps and ages were last read from the database.") \
     X(LAST_SUCCESS, "ccdata_last_success_timestamp_seconds", GAUGE, TYPE, INTERVAL, 1, \
