@@ -158,11 +158,19 @@ static void start_sending(struct ccd_client *client, const struct alert_state *s
             s->pending[s->count++] = state->pending[i];
     if (gethostname(s->host, sizeof(s->host)) != 0)
         str_copy(s->host, sizeof(s->host), STR("ccdata"));
-    if (pthread_create(&s->thread, NULL, send_all, s) != 0) {
-        mem_free(NULL, s);
+    /* Signals are for the program's threads, and a command that reads nothing is no SIGPIPE. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = pthread_create(&s->thread, NULL, send_all, s);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code == 0) {
+        client->alerts = s;
         return;
     }
-    client->alerts = s;
+    log_warning(&client->log, NULL, "no thread to send notices: %s; they wait for the next run",
+                strerror(code));
+    mem_free(NULL, s);
 }
 
 /* ---- judging ---- */

@@ -214,6 +214,22 @@ def test_another_selection_resolves_nothing(world):
         assert world.run_json("alerts", "list", database=False)["open"] == 0
 
 
+def test_the_thread_that_sends_takes_no_signals(world):
+    vendor = Vendor()
+    vendor.hook = failing
+    released = threading.Event()
+    with harness.replay(vendor.answer) as (url, _), hook(world, lambda: released.wait(20) and 204 or 204) as h:
+        run = world.start(*BTC, vendor=url, environment={**CLOCK, **FAILING, "ALERT_WEBHOOK_URL": h.url})
+        until = time.monotonic() + 40
+        while not h.notices and time.monotonic() < until:
+            time.sleep(0.02)
+        tasks = [(harness.pathlib.Path("/proc") / str(run.pid) / "task").iterdir()][0]
+        masks = [int(line.split()[1], 16) for task in tasks for line in (task / "status").read_text().splitlines() if line.startswith("SigBlk")]
+        released.set()
+        run.communicate(timeout=30)
+    assert sum(mask >> 12 & 1 and mask >> 14 & 1 for mask in masks) >= 1, [hex(mask) for mask in masks]
+
+
 def test_a_command_alone_has_all_the_time(world):
     """What 'alerts test' lets pass must not be killed after a run."""
     vendor = Vendor()
