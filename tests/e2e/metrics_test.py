@@ -238,6 +238,7 @@ def test_rules_fire(world):
              ("CcdataNoSuccess", 'ccdata_last_success_timestamp_seconds{data_type="assets",interval=""}', f"0x{3 * day}", "50h", False),
              ("CcdataOutdated", "ccdata_refreshed_timestamp_seconds", f"0x{3 * day}", "50h", True),
              ("CcdataOutdated", "ccdata_refreshed_timestamp_seconds", f"0+60x{3 * day}", "50h", False)]
+    cases += [("CcdataRunFailed", "ccdata_run_exit_code", f"{code}x60", "30m", fires) for code, fires in ((0, False), (1, False), (2, True), (5, False), (8, True), (130, False))]
     for rule, series, values, when, fires in cases:
         (world.folder / "rules_test.yml").write_text(json.dumps({"rule_files": ["ccdata.rules.yml"], "evaluation_interval": "1m", "tests": [{
             "interval": "1m", "input_series": [{"series": series, "values": values}],
