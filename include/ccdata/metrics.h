@@ -22,7 +22,8 @@ CCD_API int ccd_metrics_write_file(struct ccd_client *client, const char *path,
                                    struct ccd_error *err);
 /* Read from database and ledger what does not come by counting: coverage, gaps, age and freshness
  * of each data type, what is left of the quota. On the thread that uses the client. Errors: those
- * of ccd_status_read. */
+ * of ccd_status_read, and those of the database: then what is known without it is set, and what
+ * was read before stays. */
 CCD_API int ccd_metrics_refresh(struct ccd_client *client, struct ccd_error *err);
 /* docs/reference/metrics.md; release with ccd_text_free. */
 CCD_API int ccd_metrics_reference(char **out_text, struct ccd_error *err);

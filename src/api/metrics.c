@@ -158,8 +158,11 @@ int ccd_metrics_refresh(struct ccd_client *client, struct ccd_error *err)
         metric_set(client->metrics, METRIC_RUN_SECONDS, 0, 0, report->runs[0].duration_ms);
         metric_set(client->metrics, METRIC_EXIT_CODE, 0, 0, report->runs[0].exit_code);
     }
+    status = (int)report->database_error.status;
+    if (status != CCD_OK && err)
+        *err = report->database_error;
     ccd_status_free(report);
-    return 0;
+    return status;
 }
 
 int ccd_metrics_reference(char **out_text, struct ccd_error *err)

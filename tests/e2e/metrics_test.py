@@ -108,6 +108,14 @@ def test_a_file_that_cannot_be_written_ends_no_run(world):
     assert result.returncode == 0 and "cannot write the metrics" in result.stderr, result.stderr
 
 
+def test_a_database_that_cannot_be_read_is_said(world):
+    away = world.run("metrics", "--database", "postgresql://nobody@127.0.0.1:9/none", database=False, environment={"CCDATA_NOW": NOW})
+    assert away.returncode == 8 and "127.0.0.1:9" in away.stderr and not away.stdout, (away.returncode, away.stderr)
+    world.database.write_text("no database " * 1000)
+    broken = world.run("metrics", environment={"CCDATA_NOW": NOW})
+    assert broken.returncode != 0 and broken.stderr and not broken.stdout, (broken.returncode, broken.stderr)
+
+
 def test_only_a_regular_file_is_replaced(world):
     """A device, as /dev/null is for root, a fifo or a link to one stays what it is."""
     fifo, link = world.folder / "fifo", world.folder / "link"
