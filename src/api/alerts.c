@@ -293,31 +293,6 @@ static int64_t count_failures(struct judge *j, const char *subject, int failed)
     return entry->history.failures;
 }
 
-/* The operation that is slowest beside what is usual for it; NULL: none has anything to compare
- * with. */
-static const struct ccd_operation *slowest(const struct ccd_report *report)
-{
-    const struct ccd_operation *found = NULL;
-    for (size_t i = 0; i < report->operation_count; i++) {
-        const struct ccd_operation *o = &report->operations[i];
-        if (o->usual_call_ms > 0 &&
-            (!found || o->call_ms * found->usual_call_ms > found->call_ms * o->usual_call_ms))
-            found = o;
-    }
-    return found;
-}
-
-static void judge_speed(struct judge *j, const struct ccd_report *report, struct alert_facts *facts)
-{
-    const struct ccd_operation *o = slowest(report);
-    if (!o)
-        return;
-    facts->degraded = o->degraded;
-    str_print(j->details[ALERT_DEGRADED], ALERT_DETAIL_BYTES, "%s%s%s: %.0f ms for a call, usually %.0f.",
-              o->data_type, o->interval ? " " : "", o->interval ? o->interval : "", o->call_ms,
-              o->usual_call_ms);
-}
-
 static void add_failure(struct judge *j, const char *subject, const char *why, int failed,
                         struct alert_facts *facts)
 {
@@ -336,12 +311,6 @@ static void judge_run(struct judge *j, const char *command, const struct ccd_rep
     struct alert_facts facts = ALERT_FACTS_UNKNOWN;
     add_failure(j, command, why->message,
                 report ? 0 : is_failure(ccd_status_exit_code(why->status)), &facts);
-    if (report) {
-        facts.restated = report->rows_changed;
-        judge_speed(j, report, &facts);
-        str_print(j->details[ALERT_RESTATED], ALERT_DETAIL_BYTES, "%" PRId64 " rows.",
-                  report->rows_changed);
-    }
     judge_all(j, command, &facts);
 }
 
@@ -368,14 +337,21 @@ static void judge_operation(struct judge *j, const struct ccd_report *report, si
         return;
     alert_subject(job, o->interval, subject);
     add_failure(j, subject, cause_of(report, o), is_failure(o->exit_code), &facts);
-    if (o->interval)
+    if (o->interval) {
         facts.gaps_left = facts.quarantined = 0;
+        facts.restated = o->rows_changed;
+    }
+    if (o->usual_call_ms > 0)
+        facts.degraded = o->degraded;
     for (size_t i = 0; i < o->series_count; i++) {
         facts.gaps_left += o->series[i].failed;
         facts.quarantined += o->series[i].rejected;
     }
     str_print(j->details[ALERT_GAPS_LEFT], ALERT_DETAIL_BYTES, "%" PRId64 " periods.",
               facts.gaps_left);
+    str_print(j->details[ALERT_RESTATED], ALERT_DETAIL_BYTES, "%" PRId64 " rows.", o->rows_changed);
+    str_print(j->details[ALERT_DEGRADED], ALERT_DETAIL_BYTES, "%.0f ms for a call, usually %.0f.",
+              o->call_ms, o->usual_call_ms);
     str_print(j->details[ALERT_QUARANTINED], ALERT_DETAIL_BYTES, "%" PRId64 " records.",
               facts.quarantined);
     judge_all(j, subject, &facts);

@@ -230,6 +230,30 @@ def test_the_thread_that_sends_takes_no_signals(world):
     assert sum(mask >> 12 & 1 and mask >> 14 & 1 for mask in masks) >= 1, [hex(mask) for mask in masks]
 
 
+def test_lists_that_change_are_no_restatement(world):
+    """Assets, exchanges and instruments change every day; no candle does."""
+    lists = ["spot_instruments", "--exchanges", "kraken", "--enable_monitoring", "--progress", "none"]
+    with harness.simulator(world, "--now", iso(NOW)) as sim:
+        for options in ([], ["--full_refresh"]):
+            document = world.run(*lists, *options, "--json", vendor=sim.url, environment={**CLOCK, "ALERT_RESTATED_ROWS": "10"})
+            assert document.returncode == 0 and "The vendor changed" not in document.stderr, document.stderr
+        assert json.loads(document.stdout)["totals"]["rows_changed"] > 10
+
+
+def test_candles_that_change_are_a_restatement(world):
+    vendor = Vendor()
+    hours = [*BTC[:5], "--interval", "1h", "--from", "2026-02-20", "--progress", "none", "--enable_monitoring"]
+    with harness.replay(vendor.answer) as (url, _):
+        def told(now):
+            vendor.now = now
+            result = world.run(*hours, vendor=url, environment={"CCDATA_NOW": iso(now), "ALERT_RESTATED_ROWS": "1"})
+            assert result.returncode == 0, result.stderr
+            return "The vendor changed many records" in result.stderr
+        assert not told(NOW + 700)
+        vendor.changes = {("BTC-USD", NOW - 10 * 3600): {"VOLUME": 9.5}}
+        assert told(NOW + 3600 + 700)
+
+
 def test_a_command_alone_has_all_the_time(world):
     """What 'alerts test' lets pass must not be killed after a run."""
     vendor = Vendor()
