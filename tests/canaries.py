@@ -1,5 +1,6 @@
 """The secrets that the tests plant, and the search for them. Each holds characters that every encoding changes."""
 import base64
+import html
 import json
 import os
 import pathlib
@@ -9,7 +10,7 @@ import urllib.parse
 HEADER = pathlib.Path(__file__).resolve().parent / "unit" / "canaries.h"
 OF_SERVERS = dict(re.findall(r'#define (\w+) "(.*)"', HEADER.read_text(encoding="utf-8")))
 
-KEY = 'canary-key+/=&%41"\\0123456789abcdef'
+KEY = 'canary-key+/=&%41"\\0123456789abcd/&+"key'
 DATABASE_PASSWORD, ADMIN_PASSWORD = OF_SERVERS["DATABASE_PASSWORD"], OF_SERVERS["ADMIN_PASSWORD"]
 S2_PASSWORD = "canary s2 päss:w/o+rd%&'\"\\0123456789"
 HTTP_TEST_KEY = "canary-5f1d0c"  # tests/unit/http
@@ -17,7 +18,7 @@ HTTP_TEST_KEY = "canary-5f1d0c"  # tests/unit/http
 ALL = {"API key": KEY, "database password": DATABASE_PASSWORD, "administrator's password": ADMIN_PASSWORD,
        "SingleStore password": S2_PASSWORD, "key of the unit tests": HTTP_TEST_KEY}
 
-PREFIX_BYTES = 16  # messages are cut: the beginning of a secret is enough
+PREFIX_BYTES = 16  # messages are cut, and what is masked may be masked in part: the beginning or the end of a secret is enough
 READ_BYTES = 1 << 20
 
 
@@ -32,19 +33,27 @@ def base64_forms(secret):
 
 
 def forms(secret):
-    """name -> patterns (bytes) of a secret in each form."""
-    start = secret.encode()[:PREFIX_BYTES]
-    quoted = [urllib.parse.quote(start, safe=safe).encode() for safe in ("", "/", "/:@&=+")]
+    """name -> patterns (bytes) of a secret in each form: of its beginning and of its end."""
+    found = {}
+    for piece in (secret.encode()[:PREFIX_BYTES], secret.encode()[-PREFIX_BYTES:]):
+        for form, patterns in forms_of(piece).items():
+            found.setdefault(form, []).extend(patterns)
+    return found
+
+
+def forms_of(piece):
+    quoted = [urllib.parse.quote(piece, safe=safe).encode() for safe in ("", "/", "/:@&=+")]
     quoted += [re.sub(rb"%..", lambda found: found.group().lower(), form) for form in quoted]
-    quoted += [urllib.parse.quote_plus(start).encode(), b"".join(b"%%%02X" % byte for byte in start)]
-    text = start.decode(errors="ignore")
+    quoted += [urllib.parse.quote_plus(piece).encode(), b"".join(b"%%%02X" % byte for byte in piece)]
+    text = piece.decode(errors="ignore")
     return {
-        "raw": [start],
+        "raw": [piece],
         "URL": quoted,
         "JSON": [json.dumps(text, ensure_ascii=plain)[1:-1].encode() for plain in (False, True)]
-                + [json.dumps(text)[1:-1].replace("/", "\\/").encode()],
-        "base64": list(base64_forms(start)),
-        "hex": [start.hex().encode(), start.hex().upper().encode()],
+                + [json.dumps(text)[1:-1].replace("/", "\\/").encode()] + ["".join("\\u%04x" % ord(c) for c in text).encode()],
+        "HTML": [html.escape(text).encode()],
+        "base64": list(base64_forms(piece)),
+        "hex": [piece.hex().encode(), piece.hex().upper().encode()],
     }
 
 

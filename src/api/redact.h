@@ -1,7 +1,8 @@
 /* The last guard of secrets: what others wrote (an error page that shows our own request headers, a
  * message that quotes the key) is masked before it goes into a log line or a report.
- * Invariant: matches raw, percent-encoded, JSON-escaped, base64 and hex text; the beginning of a
- * secret is enough, since messages are cut. */
+ * Invariant: matches raw, percent-encoded, JSON- and HTML-escaped text, whatever of it is escaped,
+ * base64 of both alphabets and hex, to the end of the secret; its beginning is enough, since
+ * messages are cut. */
 #ifndef API_REDACT_H
 #define API_REDACT_H
 
@@ -9,7 +10,7 @@
 #include "config/config.h"
 
 struct redactor {
-    struct buf forms; /* of all secrets, each with its NUL */
+    struct buf forms; /* of all secrets: how many bytes give it away, the text, a NUL */
     size_t count;
 };
 

@@ -5,6 +5,7 @@ The search that the harness does after every test is tested first: a search that
 """
 import base64
 import contextlib
+import html
 import json
 import os
 import pathlib
@@ -89,7 +90,8 @@ def spellings(secret):
         "base64 ": base64.b64encode(b"user:" + secret.encode()).decode(),
         "base64  ": base64.b64encode(b"me:" + secret.encode()).decode(),
         "hex": secret.encode().hex(), "hex ": secret.encode().hex().upper(),
-        "raw ": secret[:canaries.PREFIX_BYTES] + "...",
+        "raw ": secret[:canaries.PREFIX_BYTES] + "...", "raw  ": "***" + secret[-canaries.PREFIX_BYTES:],
+        "JSON  ": json.dumps(secret).replace("/", "\\/"), "HTML": html.escape("<" + secret),
     }
 
 
@@ -212,11 +214,18 @@ def test_no_way_to_run_shows_a_secret(world):
 
 def test_masked_behind_any_prefix(world):
     """A vendor that quotes the header as a proxy logs it: base64 of "user:key" does not begin where the key does."""
-    for prefix in ("", "a", "ab", "user:"):
-        text = base64.b64encode((prefix + canaries.KEY).encode())
-        with harness.replay(lambda path, query: (500, {"Content-Type": "text/html"}, b"<html>" + text)) as (url, _):
+    texts = [base64.b64encode((prefix + canaries.KEY).encode()).decode() for prefix in ("", "a", "ab", "user:")]
+    texts += [text for text in spellings(canaries.KEY).values() if not text.startswith("***")]
+    for text in texts:
+        with harness.replay(lambda path, query: (500, {"Content-Type": "text/html"}, b"<html>" + text.encode())) as (url, _):
             result = world.run(*BTC, "-v", vendor=url, environment=AT)
-        assert result.returncode == 6 and world.leaks() == [], (prefix, result.stderr)
+        assert result.returncode == 6 and world.leaks() == [], (text, result.stderr)
+
+
+def test_a_webhook_tears_no_other_address(world):
+    """That the address of a webhook is secret does not make "https://" one."""
+    result = world.run(*BTC, vendor="https://127.0.0.1:9", environment=AT | {"ALERT_WEBHOOK_URL": "https://127.0.0.1:9/hook/" + "x" * 30})
+    assert result.returncode == 6 and "GET https://127.0.0.1:9/spot" in result.stderr, result.stderr
 
 
 @contextlib.contextmanager
