@@ -13,10 +13,17 @@ OF_SERVERS = dict(re.findall(r'#define (\w+) "(.*)"', HEADER.read_text(encoding=
 KEY = 'canary-key+/=&%41"\\0123456789abcd/&+"key'
 DATABASE_PASSWORD, ADMIN_PASSWORD = OF_SERVERS["DATABASE_PASSWORD"], OF_SERVERS["ADMIN_PASSWORD"]
 S2_PASSWORD = "canary s2 päss:w/o+rd%&'\"\\0123456789"
+REDIS_PASSWORD = "canary redis+/=&%41'\"\\é0123456789/&+redis"
+SERVE_TOKEN = 'canary-serve+/=&%41"\\0123456789/&+"serve'
+SLACK_TOKEN, DISCORD_TOKEN, HOOK_TOKEN = (f'canary-{name}+/=&%41"\\0123456789/&+"{name}' for name in ("slack", "discord", "hook"))
+HOOK_SECRET = "canary hmac+/=&%41'\"\\ü0123456789/&+hmac"
+MAIL_PASSWORD = "canary mail+/=&%41'\"\\ß0123456789/&+mail"
 HTTP_TEST_KEY = "canary-5f1d0c"  # tests/unit/http
 # name -> value; the runner looks for all of them in all that a test leaves behind
 ALL = {"API key": KEY, "database password": DATABASE_PASSWORD, "administrator's password": ADMIN_PASSWORD,
-       "SingleStore password": S2_PASSWORD, "key of the unit tests": HTTP_TEST_KEY}
+       "SingleStore password": S2_PASSWORD, "Redis password": REDIS_PASSWORD, "token of the listener": SERVE_TOKEN,
+       "Slack token": SLACK_TOKEN, "Discord token": DISCORD_TOKEN, "webhook token": HOOK_TOKEN, "webhook secret": HOOK_SECRET,
+       "mail password": MAIL_PASSWORD, "key of the unit tests": HTTP_TEST_KEY}
 
 PREFIX_BYTES = 16  # messages are cut, and what is masked may be masked in part: the beginning or the end of a secret is enough
 READ_BYTES = 1 << 20
@@ -57,25 +64,14 @@ def forms_of(piece):
     }
 
 
-def compile_forms():
-    found = []
-    for name, secret in ALL.items():
-        for form, patterns in forms(secret).items():
-            found.append((name, form, re.compile(b"|".join(sorted({re.escape(p) for p in patterns}, key=len, reverse=True)))))
-    return found
-
-
-FORMS = compile_forms()
-# Only what holds one of these can hold a form: one pass over clean bytes instead of one for each form.
-ANY = re.compile(b"|".join(pattern.pattern for _, _, pattern in FORMS))
-OVERLAP_BYTES = max(len(p) for secret in ALL.values() for patterns in forms(secret).values() for p in patterns)
+# (name, form, patterns): a search for each is faster than one regular expression for all.
+FORMS = [(name, form, sorted(set(patterns), key=len)) for name, secret in ALL.items() for form, patterns in forms(secret).items()]
+OVERLAP_BYTES = max(len(pattern) for _, _, patterns in FORMS for pattern in patterns)
 
 
 def in_bytes(data):
     """What of which secret stands in there: "API key (base64)" …"""
-    if not ANY.search(data):
-        return []
-    return [f"{name} ({form})" for name, form, pattern in FORMS if pattern.search(data)]
+    return [f"{name} ({form})" for name, form, patterns in FORMS if any(pattern in data for pattern in patterns)]
 
 
 def in_text(text):

@@ -579,4 +579,5 @@ def test_state_that_is_damaged_is_begun_anew(world):
         assert "alert:" not in quiet.stderr, "nobody asked for alerts"
 
 
-harness.main(globals())
+if __name__ == "__main__":
+    harness.main(globals())

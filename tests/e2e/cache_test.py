@@ -42,8 +42,13 @@ def digest(world, name):
     return dumps.digest(world, *VIEWS)
 
 
+def quoted(text):
+    """As redis.conf writes any bytes."""
+    return '"' + "".join(f"\\x{byte:02x}" for byte in text.encode()) + '"'
+
+
 @contextlib.contextmanager
-def redis(world, tls=False, **settings):
+def redis(world, tls=False, password=PASSWORD, **settings):
     """A private server; its port."""
     if not shutil.which("redis-server"):
         raise harness.Skip("no redis-server")
@@ -52,7 +57,7 @@ def redis(world, tls=False, **settings):
     with contextlib.closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    lines = ["bind 127.0.0.1", f"dir {folder}", "save \"\"", f"requirepass {PASSWORD}", "daemonize no", *(f"{k} {v}" for k, v in settings.items())]
+    lines = ["bind 127.0.0.1", f"dir {folder}", "save \"\"", f"requirepass {quoted(password)}", "daemonize no", *(f"{k} {v}" for k, v in settings.items())]
     if tls:
         make_certificate(folder)
         lines += ["port 0", f"tls-port {port}", f"tls-cert-file {folder}/server.pem", f"tls-key-file {folder}/server.key", "tls-auth-clients no"]
@@ -308,4 +313,5 @@ def test_status_and_bypass(world):
         assert totals["calls"] > 0 and asked == [0, 0], "a cache that is not asked misses nothing"
 
 
-harness.main(globals())
+if __name__ == "__main__":
+    harness.main(globals())

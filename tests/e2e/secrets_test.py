@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import resource
 import signal
 import socket
@@ -24,6 +25,8 @@ import urllib.request
 import warnings
 
 import harness
+from alerts_test import SmtpServer, hook
+from cache_test import redis
 from fake_vendor import NOW, Vendor, iso
 from harness import Skip, canaries, servers
 import run  # noqa: E402, from tests/, which the harness has put on the path
@@ -36,12 +39,15 @@ SECRETS = {
     "CCDATA_API_KEY": canaries.KEY,
     "CCDATA_DATABASE_PASSWORD": canaries.DATABASE_PASSWORD,
     "S2_PASSWORD": canaries.S2_PASSWORD,
-    "REDIS_PASSWORD": canaries.S2_PASSWORD,
-    "SMTP_PASSWORD": canaries.S2_PASSWORD,
-    "SLACK_WEBHOOK_URL": "https://hooks.example/" + urllib.parse.quote(canaries.KEY, safe=""),
-    "DISCORD_WEBHOOK_URL": "https://hooks.example/" + urllib.parse.quote(canaries.KEY, safe=""),
-    "ALERT_WEBHOOK_URL": "https://hooks.example/?token=" + urllib.parse.quote(canaries.KEY, safe=""),
+    "REDIS_PASSWORD": canaries.REDIS_PASSWORD,
+    "CCDATA_SERVE_TOKEN": canaries.SERVE_TOKEN,
+    "ALERT_WEBHOOK_SECRET": canaries.HOOK_SECRET,
+    "SMTP_PASSWORD": canaries.MAIL_PASSWORD,
+    "SLACK_WEBHOOK_URL": "https://hooks.example/services/" + urllib.parse.quote(canaries.SLACK_TOKEN, safe=""),
+    "DISCORD_WEBHOOK_URL": "https://hooks.example/api/webhooks/" + urllib.parse.quote(canaries.DISCORD_TOKEN, safe=""),
+    "ALERT_WEBHOOK_URL": "https://hooks.example/?token=" + urllib.parse.quote(canaries.HOOK_TOKEN, safe=""),
 }
+GIVEN = [secret for name, secret in canaries.ALL.items() if name not in ("administrator's password", "key of the unit tests")]
 NONE = {name: None for name in SECRETS}
 # Ways to run, each of which a secret might slip out of: (arguments, settings, exit codes)
 RUNS = {
@@ -64,6 +70,9 @@ RUNS = {
     "bad key": (BTC, {"CCDATA_API_KEY": canaries.KEY + "\n"}, (2,)),
     "bad URL of the vendor": (BTC, {"DATA_API_BASE_URL": f"https://u:{urllib.parse.quote(canaries.KEY)}@h/"}, (2,)),
     "bad webhook": (BTC, {"SLACK_WEBHOOK_URL": "ftp://" + urllib.parse.quote(canaries.KEY)}, (2,)),
+    "webhook with a user": (BTC, {"ALERT_WEBHOOK_URL": f"https://u:{urllib.parse.quote(canaries.HOOK_TOKEN, safe='')}@h/"}, (2,)),
+    "bad token": (BTC, {"CCDATA_SERVE_TOKEN": canaries.SERVE_TOKEN + " "}, (2,)),
+    "short token": (["metrics"], {"PROMETHEUS_ENABLED": "true", "PROMETHEUS_HOST": "0.0.0.0", "CCDATA_SERVE_TOKEN": canaries.SERVE_TOKEN[:21]}, (0,)),
     "bad URL of the database": (["status", "--database", f"mysql://u:{urllib.parse.quote(canaries.KEY)}@h:x/d"], {}, (2,)),
     "unescaped password": (["status", "--database", f"mysql://u:{canaries.DATABASE_PASSWORD}@h/d"], {}, (2,)),
     "no such server": (["status", "--database", f"mysql://u:{urllib.parse.quote(canaries.DATABASE_PASSWORD, safe='')}@127.0.0.1:9/d"],
@@ -210,6 +219,132 @@ def test_no_way_to_run_shows_a_secret(world):
         sent = {request["headers"].get("Authorization") for request in requests}
     assert not wrong, "\n".join(wrong)
     assert sent == {"Apikey " + canaries.KEY}, "the key went out in another form, or not at all"
+
+
+def test_every_secret_is_known_here(world):
+    """A setting that becomes one joins the tests."""
+    page = (harness.ROOT / "docs" / "reference" / "configuration.md").read_text()
+    assert set(SECRETS) == set(re.findall(r"`(\w+)`", re.search(r"^(.*) are secrets\.", page, re.M)[1]))
+
+
+TOLD = """#!/bin/sh
+{ cat; echo; env; tr '\\0' ' ' < /proc/self/cmdline; ls -l /proc/self/fd; cat /proc/$PPID/cmdline /proc/$PPID/environ; ps eww -p $PPID; } >> "$1" 2>/dev/null
+"""
+
+
+class FakeRedis(threading.Thread):
+    """Refuses all commands as old servers do: with what it was told."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port, self.heard = self.listener.getsockname()[1], b""
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                peer, _ = self.listener.accept()
+                with peer, contextlib.suppress(OSError):
+                    heard = peer.recv(65536)
+                    self.heard += heard
+                    peer.sendall(b"-" + heard.splitlines()[-1] + b" is a wrong password, " + heard.splitlines()[-1] + b"\r\n")
+
+
+def ask(port, route, *headers):
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        client.sendall("\r\n".join([f"GET {route} HTTP/1.1", f"Host: 127.0.0.1:{port}", *headers, "Connection: close", "", ""]).encode("latin-1"))
+        return b"".join(iter(lambda: client.recv(1 << 16), b""))
+
+
+def daemon_answers(world, env):
+    """What the daemon's listener tells those with the token and those without; all that others see of the process."""
+    (world.folder / "daemon.json").write_text(json.dumps([dict(data_type="spot_ohlcv", interval="1d", every="1h", **{
+        "specific_market": "kraken", "specific_instrument": "BTC-USD"})]))
+    env = {name: value for name, value in (world.environment | env).items() if value is not None and name != "CCDATA_NOW"}
+    process = subprocess.Popen([harness.CCDATA, "daemon", "--config", "daemon.json", "--database", world.url], cwd=world.folder, env=env,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    shown, answers, port = "", [], None
+    try:
+        for line in process.stderr:
+            shown += line
+            if found := re.search(r"http://127\.0\.0\.1:(\d+)/metrics", line):
+                port = int(found[1])
+            if "next: " in line:
+                break
+        assert port, shown
+        for headers in ([f"Authorization: Bearer {canaries.SERVE_TOKEN}"], ["Authorization: Bearer wrong"], []):
+            for route in ("/", "/metrics", "/healthz", "/status", "/metrics?token=" + urllib.parse.quote(canaries.SERVE_TOKEN, safe="")):
+                answers.append(ask(port, route, *headers))
+        for file in ("cmdline", "environ", "comm", "status"):
+            answers.append(pathlib.Path("/proc", str(process.pid), file).read_bytes())
+        answers.append(subprocess.run(["ps", "eww", "-p", str(process.pid)], capture_output=True).stdout)
+    finally:
+        process.terminate()
+        _, rest = process.communicate(timeout=30)
+    assert process.returncode == 0 and answers[1].startswith(b"HTTP/1.1 200") and b" 200 " not in answers[11].splitlines()[0], (shown, rest, answers)
+    return answers + [(shown + rest).encode()]
+
+
+def test_each_credential_goes_where_it_must_and_nowhere_else(world):
+    """Every feature that has one is on, with a real server behind it; then each server fails, and says what it was told."""
+    vendor = Vendor()
+    secrets = [text for secret in GIVEN for text in spellings(secret).values() if not text.startswith("***")]
+    def telling(vendor, path, query):
+        return 500, {"Err": {"message": secrets[len(vendor.stamps) % len(secrets)]}}
+    answer = [204]
+    script = world.folder / "told.sh"
+    script.write_text(TOLD)
+    script.chmod(0o755)
+    wrong = []
+    def look(where, texts, known=()):
+        wrong.extend(f"{where}: {leak}" for text in texts for leak in canaries.in_text(text) if not leak.startswith(tuple(known) or "-"))
+    with contextlib.ExitStack() as stack:
+        url, _ = stack.enter_context(harness.replay(vendor.answer))
+        hooks = stack.enter_context(hook(world, lambda: answer[0]))
+        port, _, _ = stack.enter_context(redis(world, password=canaries.REDIS_PASSWORD))
+        mail, liar = SmtpServer(world.files), FakeRedis()
+        mail.start()
+        liar.start()
+        settings = AT | SECRETS | {name: SECRETS[name].replace("https://hooks.example", hooks.url) for name in SECRETS if "WEBHOOK_URL" in name} | {
+            "DATA_API_BASE_URL": url, "MIN_API_BASE_URL": url, "CACHE_ENABLED": "true", "CACHE_BACKEND": "redis", "REDIS_HOST": "127.0.0.1",
+            "REDIS_PORT": str(port), "SMTP_HOST": "localhost", "SMTP_PORT": str(mail.port), "SMTP_USER": "me", "SMTP_FROM": "a@example.com",
+            "SMTP_TO": "b@example.com", "ALERT_COMMAND": f"{script} {world.folder}/told", "PROMETHEUS_ENABLED": "true", "PROMETHEUS_PORT": "0",
+            "CCDATA_METRICS_FILE": "metrics.prom", "CCDATA_TRACE": "http,plan,store,quota", "LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json",
+            "MONITORING_METRICS_ENABLED": "true", "ALERT_COOLDOWN": "0"}
+        files = {name: None for name in SECRETS} | {f"{name}_FILE": f"secret_{name}" for name in SECRETS}
+        for name in SECRETS:
+            world.plant("secret_" + name, settings[name] + "\n")
+        broken = {"REDIS_PORT": str(liar.port)}
+        for given in ({}, files):
+            for change, hooked, status in ({}, None, 204), (broken, telling, 500), (broken | {"SMTP_PORT": "9"}, telling, 302):
+                vendor.hook, answer[0] = hooked, status
+                env = settings | given | change
+                for arguments in (BTC, [*BTC, "--json"], ["status", "--check"], ["health", "--json"], ["doctor"], ["config", "--json"], ["metrics"],
+                                  ["alerts", "test"], ["alerts", "test", "--json"], ["alerts", "list"], ["quota", "--check"], ["verify", "spot_ohlcv", "--all"],
+                                  ["repair", "spot_ohlcv", "--all"], ["gaps", "spot_ohlcv"]):
+                    database = ["--database", f"sqlite:{world.folder}/{len(vendor.stamps)}.db"] if arguments[0] == "spot_ohlcv" else []
+                    result = world.run(*arguments, *database, vendor=None, environment=env, database=not database)
+                    assert result.returncode in (0, 1, 6, 7, 12) or arguments[0] in ("verify", "repair"), (arguments, change, result.returncode, result.stderr)
+                    wrong += [f"{arguments}: {leak}" for leak in harness.LEAKS]
+                    harness.LEAKS.clear()
+                wrong += world.leaks()
+                if hooked is None:
+                    look("daemon", daemon_answers(world, env))
+        values = subprocess.run(["redis-cli", "-p", str(port), "--no-auth-warning", "eval",
+                                 "local t = {} for i, k in ipairs(redis.call('keys', '*')) do t[2 * i] = k t[2 * i + 1] = redis.call('get', k) end return table.concat(t, ' ', 2)", "0"],
+                                env=os.environ | {"REDISCLI_AUTH": canaries.REDIS_PASSWORD}, capture_output=True).stdout
+    assert b"ccdata:1:" in values and canaries.REDIS_PASSWORD.encode() in liar.heard
+    look("Redis", [values])
+    look("a false Redis", [liar.heard], ["Redis password"])
+    look("mails", [text for _, text in mail.mails])
+    assert len(mail.mails) > 2 and all(login[1:] == [b"me", canaries.MAIL_PASSWORD.encode()] for login in mail.logins), mail.logins
+    own = {"services": "Slack token", "api": "Discord token", "?token=" + urllib.parse.quote(canaries.HOOK_TOKEN, safe=""): "webhook token"}
+    assert {path.split("/")[1] for path, _, _ in hooks.notices} == set(own), {path for path, _, _ in hooks.notices}
+    for path, headers, body in hooks.notices:
+        look("a hook", [path, json.dumps(headers)], [own[path.split("/")[1]]])
+        look("the body for a hook", [body])
+    assert (world.folder / "told").stat().st_size > 1000 and (world.folder / "metrics.prom").exists()
+    assert not wrong, "\n".join(sorted(set(wrong)))
 
 
 def test_masked_behind_any_prefix(world):
