@@ -182,19 +182,40 @@ static void add_json(struct buf *out, const struct args *args,
 
 /* ---- command ---- */
 
+static bool is_chosen(const struct args *args)
+{
+    return args->specific_market || args->specific_instrument || args->exchanges.count > 0 ||
+           args->instruments.count > 0;
+}
+
+/* What is wrong: CCD_OK when nothing is. */
+static struct ccd_error judge(const struct args *args, const struct ccd_coverage_report *report,
+                              const struct totals *totals)
+{
+    struct ccd_error cause = {0};
+    if (report->series_count == 0 && is_chosen(args)) /* a name that is misspelt has no gaps */
+        error_set(&cause, CCD_USAGE, "no stored series of %s %s match: see 'ccdata coverage %s'",
+                  report->data_type, report->interval, report->data_type);
+    else if (lost(totals) > 0)
+        error_set(&cause, CCD_CHECK_FAILED,
+                  "%" PRId64 " periods of %" PRId64
+                  " series are not there; 'ccdata repair %s --interval %s%s%s%s%s' asks the vendor "
+                  "for them",
+                  lost(totals), totals->series, report->data_type, report->interval,
+                  args->from ? " --from " : "", args->from ? args->from : "",
+                  args->to ? " --to " : "", args->to ? args->to : "");
+    return cause;
+}
+
 static int print_report(struct cli *cli, const struct args *args,
                         const struct ccd_coverage_report *report)
 {
     struct totals totals = {0};
-    struct ccd_error cause = {0};
     struct buf text;
     count(report, &totals);
-    if (lost(&totals) > 0)
-        error_set(&cause, CCD_CHECK_FAILED,
-                  "%" PRId64 " periods of %" PRId64
-                  " series are not there; 'ccdata repair %s' asks "
-                  "the vendor for them",
-                  lost(&totals), totals.series, report->data_type);
+    const struct ccd_error cause = judge(args, report, &totals);
+    if (cause.status == CCD_USAGE)
+        return cli_fail(cli, args, &cause);
     int exit_code = cause.status != CCD_OK ? ccd_status_exit_code(cause.status) : 0;
     buf_init(&text, OUTPUT_MAX_BYTES, NULL);
     if (args->json)

@@ -101,6 +101,26 @@ def test_repair_of_all_finds_every_restatement_and_keeps_what_the_vendor_lost(wo
         (changed, "total_trades", "7", "8")]
 
 
+def test_what_gaps_says_to_do_is_what_helps(world):
+    vendor = Vendor()
+    hour = NOW // 3600 * 3600 - 30 * 3600
+    vendor.missing = {("BTC-USD", hour)}
+    hours = [*COMMAND, "--interval", "1h"]
+    with harness.replay(vendor.answer) as (url, _):
+        assert world.run(*hours, vendor=url, environment=at()).returncode == 0
+        found = world.run("gaps", "spot_ohlcv", "--interval", "1h", "--from", "2025-12-31", environment=at())
+        assert found.returncode == 12 and "'ccdata repair spot_ohlcv --interval 1h --from 2025-12-31'" in found.stderr, found.stderr
+        vendor.missing = set()
+        advice = found.stderr.split("'ccdata ")[1].split("'")[0].split()
+        assert world.run(*advice, vendor=url, environment=at()).returncode == 0
+        clean = world.run("gaps", "spot_ohlcv", "--interval", "1h", "--from", "2025-12-31", environment=at())
+        assert clean.returncode == 0, clean.stdout
+    for chosen in (["--exchanges", "krakn"], ["--instruments", "BTX-*"], ["--specific_market", "kraken", "--specific_instrument", "ETH-USD"]):
+        wrong = world.run("gaps", "spot_ohlcv", "--interval", "1h", *chosen, environment=at())
+        assert wrong.returncode == 2 and "no stored series" in wrong.stderr, (chosen, wrong)
+    assert gaps(world)[0] == [], "nothing is stored, nothing was chosen"
+
+
 def test_rows_that_somebody_deleted_come_back(world):
     """B13: coverage that is ahead of the rows, as after a restored backup."""
     vendor = Vendor()
