@@ -144,6 +144,16 @@ static int execute(struct verify *v, struct run *run, bool plan, struct ccd_erro
     return status;
 }
 
+/* Impossible records of the vendor make a run partial, but they were compared. */
+static bool is_cut(const struct ccd_report *asked)
+{
+    const struct ccd_operation *o = asked->operation_count ? &asked->operations[0] : NULL;
+    bool cut = asked->exit_code != 0 && (!o || o->error.status != CCD_OK);
+    for (size_t i = 0; o && i < o->series_count; i++)
+        cut |= o->series[i].failed > 0 || o->series[i].pending > 0;
+    return cut;
+}
+
 static void conclude(struct verify *v, const struct run *run)
 {
     struct ccd_verify_report *r = &v->report;
@@ -153,9 +163,11 @@ static void conclude(struct verify *v, const struct run *run)
     r->database = asked->database;
     r->run = v->options.local ? NULL : asked;
     r->status = "complete";
+    bool cut = r->run && is_cut(asked);
     if (r->findings_found > 0)
-        error_set(&r->error, CCD_CHECK_FAILED, "%lld things are not right in %s %s",
-                  (long long)r->findings_found, r->data_type, r->interval);
+        error_set(&r->error, CCD_CHECK_FAILED, "%lld things are not right in %s %s%s%s",
+                  (long long)r->findings_found, r->data_type, r->interval,
+                  cut ? ", and not all was compared: " : "", cut ? asked->error.message : "");
     else if (r->run && asked->exit_code != 0)
         r->error = asked->error;
     if (r->error.status == CCD_OK)

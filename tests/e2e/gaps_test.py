@@ -121,6 +121,28 @@ def test_what_gaps_says_to_do_is_what_helps(world):
     assert gaps(world)[0] == [], "nothing is stored, nothing was chosen"
 
 
+def test_a_run_over_all_that_is_cut_says_that_the_next_begins_anew(world):
+    vendor = Vendor()
+    few = at() | {"INGESTION_MAX_API_LIMIT": "20"}
+    with harness.replay(vendor.answer) as (url, requests):
+        ingest(world, url)
+        vendor.changes = {("BTC-USD", TODAY - 3 * DAY): {"CLOSE": 100.5}}
+        for _ in range(2):
+            before = len(requests)
+            verified = world.run("verify", "spot_ohlcv", "--all", "--max_calls", "2", vendor=url, environment=few)
+            assert verified.returncode == 12 and "1 things" in verified.stderr and "not all was compared" in verified.stderr, verified.stderr
+            assert len(requests) == before + 2
+        vendor.changes = {("BTC-USD", TODAY - 3 * DAY): {"VOLUME": -1}}
+        whole = world.run("verify", "spot_ohlcv", "--all", vendor=url, environment=at())
+        assert whole.returncode == 12 and "not all" not in whole.stderr and "quarantine" not in whole.stderr, whole.stderr
+        for command in ("verify", "repair"):
+            vendor.changes = {}
+            cut = world.run(command, "spot_ohlcv", "--all", "--max_calls", "2", vendor=url, environment=few)
+            assert cut.returncode == 5 and "begins anew" in cut.stderr and "run again to go on" not in cut.stderr, cut.stderr
+        spent = world.run("repair", "spot_ohlcv", "--all", vendor=url, environment=few | {"API_RATE_LIMIT_PER_HOUR": str(len(requests) + 1)})
+        assert spent.returncode == 5 and "begins anew" in spent.stderr and "hour" in spent.stderr, spent.stderr
+
+
 def test_rows_that_somebody_deleted_come_back(world):
     """B13: coverage that is ahead of the rows, as after a restored backup."""
     vendor = Vendor()
