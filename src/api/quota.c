@@ -53,7 +53,9 @@ static int show_ledger(struct quota *q, const struct ledger_view *seen, struct c
     q->report.resume_utc_s = q->report.now_utc_s + (seen->wait_us + 999999) / 1000000;
     if (seen->wait_window < RATE_WINDOW_COUNT)
         q->report.wait_window = rate_window_names[seen->wait_window];
-    if (seen->wait_window >= RATE_HOUR && seen->wait_window < RATE_WINDOW_COUNT)
+    /* A key that is refused stays so when its quota is back. */
+    if (seen->wait_window >= RATE_HOUR && seen->wait_window < RATE_WINDOW_COUNT &&
+        q->report.vendor_error.status != CCD_KEY_REJECTED)
         q->report.exit_code = ccd_status_exit_code(CCD_QUOTA_EXHAUSTED);
     return 0;
 }
@@ -85,6 +87,18 @@ static int show_vendor(struct quota *q, const struct quota_said *said, struct cc
     return 0;
 }
 
+/* Others may have spent it, so that our own count knows nothing of it. AUTH_KEY is the quota of
+ * those without a key. */
+static void judge_vendor(struct quota *q, const struct quota_said *said)
+{
+    const struct quota_counts *counts = &said->blocks[QUOTA_API_KEY];
+    for (int w = RATE_HOUR; w < RATE_WINDOW_COUNT && said->has[QUOTA_API_KEY]; w++)
+        if (counts->max[w] > 0 && counts->remaining[w] == 0)
+            error_set(&q->report.vendor_error, CCD_QUOTA_EXHAUSTED,
+                      "the vendor counts no call left of the key's %s: %lld of %lld are used",
+                      rate_window_names[w], (long long)counts->used[w], (long long)counts->max[w]);
+}
+
 static int ask_vendor(struct quota *q, struct http_client *http, const struct ledger_config *config,
                       struct ccd_error *err)
 {
@@ -96,8 +110,10 @@ static int ask_vendor(struct quota *q, struct http_client *http, const struct le
     q->report.vendor_checked = true;
     struct vendor_clock seen = {0};
     if (status == 0 &&
-        vendor_ask_once(q->client, http, config, path.data, classify, &said, &seen, why) == 0)
+        vendor_ask_once(q->client, http, config, path.data, classify, &said, &seen, why) == 0) {
         status = show_vendor(q, &said, err);
+        judge_vendor(q, &said);
+    }
     q->report.clock_known = seen.is_known;
     q->report.clock_ahead_s = seen.ahead_s;
     buf_release(&path);

@@ -114,7 +114,10 @@ static void add_vendor(struct buf *out, const struct ccd_quota_report *report)
 static void add_next_call(struct buf *out, const struct ccd_quota_report *report)
 {
     char when[32], duration[DURATION_BYTES];
-    if (!report->is_known)
+    bool others_spent_it = report->vendor_error.status == CCD_QUOTA_EXHAUSTED;
+    if (report->wait_ms == 0 && others_spent_it)
+        buf_add_text(out, "When the next call may be made is not known on this host.\n");
+    else if (!report->is_known)
         buf_add_text(out, "No run with this key has left a count on this host yet.\n");
     else if (report->wait_ms == 0)
         buf_add_text(out, "The next call may be made now.\n");
@@ -126,13 +129,24 @@ static void add_next_call(struct buf *out, const struct ccd_quota_report *report
                    report->wait_window ? report->wait_window : "");
 }
 
+/* Calls are left in the window that is waited for: they are for others. */
+static bool is_reserved(const struct ccd_quota_report *report)
+{
+    for (size_t i = 0; i < report->window_count; i++)
+        if (strcmp(report->windows[i].window, report->wait_window) == 0)
+            return report->windows[i].left > 0;
+    return false;
+}
+
+/* The error that the exit code stands for. */
 static struct ccd_error cause_of(const struct ccd_quota_report *report)
 {
     struct ccd_error cause = report->vendor_error;
     char when[32];
-    if (cause.status == CCD_OK && report->exit_code != 0)
-        error_set(&cause, CCD_QUOTA_EXHAUSTED, "the quota of the %s is spent until %s",
-                  report->wait_window, time_format_iso(report->resume_utc_s, when));
+    if (report->exit_code != ccd_status_exit_code(cause.status) && report->wait_window)
+        error_set(&cause, CCD_QUOTA_EXHAUSTED, "the quota of the %s%s is spent until %s",
+                  report->wait_window, is_reserved(report) ? ", less the reserve," : "",
+                  time_format_iso(report->resume_utc_s, when));
     return cause;
 }
 

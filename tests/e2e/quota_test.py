@@ -67,6 +67,8 @@ def test_a_reserve_is_left_to_others(world):
         assert next(w["left"] for w in left["windows"] if w["window"] == "hour") == 4 and left["resume_at"] is None
         kept = world.run_json("quota", "--reserve", "40", vendor=url, expect=5, environment={**CLOCK, **limits}, database=False)
         assert kept["wait_window"] == "hour", kept
+        told = world.run("quota", "--reserve", "40", vendor=url, environment={**CLOCK, **limits}, database=False)
+        assert "less the reserve" in told.stderr, told.stderr
         ingest(world, url, *arguments, expect=5, **limits)
         assert len(requests) == 10
 
@@ -129,6 +131,29 @@ def test_the_vendors_counts_are_shown_for_a_call(world):
         assert (hour["limit"], hour["used"]) == (500, 1), hour
         text = world.run("quota", "--check", vendor=sim.url, environment=settings, database=False)
         assert "AUTH_KEY" in text.stdout and "may be made now" in text.stdout, text.stdout
+
+
+def counts(left, auth_left=100):
+    def block(left):
+        return {name: dict.fromkeys(("SECOND", "MINUTE", "HOUR", "DAY", "MONTH"), count)
+                for name, count in (("USED", 5000 - left), ("MAX", 5000), ("REMAINING", left))}
+    return json.dumps({"Data": {"API_KEY": block(left), "AUTH_KEY": block(auth_left)}, "Err": {}}).encode()
+
+
+def test_what_others_have_spent_by_the_vendors_count_is_spent(world):
+    for left, code in (0, 5), (1, 0):
+        with harness.replay(lambda path, query: (200, {"Content-Type": "application/json"}, counts(left, 0))) as (url, _):
+            document = world.run_json("quota", "--check", vendor=url, database=False, expect=code)
+            assert (document["vendor_error"] is not None) == (code == 5), document
+            text = world.run("quota", "--check", vendor=url, database=False)
+            assert text.returncode == code and ("may be made now" in text.stdout) == (code == 0), text.stdout
+            assert ("5000 of 5000 are used" in text.stderr) == (code == 5), text.stderr
+
+
+def test_a_key_that_is_refused_comes_before_a_quota_that_is_spent(world):
+    with harness.replay(lambda path, query: (401, {}, b'{"Data":{},"Err":{"message":"bad key"}}')) as (url, _):
+        document = world.run_json("quota", "--check", vendor=url, database=False, environment={"API_RATE_LIMIT_PER_HOUR": "1"}, expect=4)
+        assert document["wait_window"] == "hour" and document["vendor_error"]["status"] == "KEY_REJECTED", document
 
 
 def test_counts_that_make_no_sense_are_refused(world):
