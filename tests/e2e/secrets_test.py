@@ -418,6 +418,16 @@ def test_a_password_in_an_argument_is_masked(world):
             assert b"u:***" in shown and canaries.in_bytes(shown) == [], shown
 
 
+def test_a_url_in_the_wrong_place_is_quoted_without_its_password(world):
+    for password in urllib.parse.quote(canaries.DATABASE_PASSWORD, safe=""), canaries.DATABASE_PASSWORD:
+        url = f"mysql://u:{password}@h/d"
+        for arguments in ([url], ["status", url], ["gaps", url], ["batch", "--config", url], [*BTC, "--interval", url], [*BTC, "--from", url],
+                          ["status", "--data_bas=" + url], ["status", "--env-file", url], ["diff", url, url, url], ["schema", "--dialect", url]):
+            for more in ([], ["--json"]):
+                result = world.run(*arguments, *more, environment={"CCDATA_DATABASE_PASSWORD": None}, database=False)
+                assert result.returncode == 2 and world.leaks() == [], (arguments, result.stderr, result.stdout)
+
+
 def test_no_core_file(world):
     """Whatever the shell allows: no core when the process dies of a signal that makes one."""
     popen = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_CORE, (1 << 20, resource.getrlimit(resource.RLIMIT_CORE)[1]))}
