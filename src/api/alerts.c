@@ -327,6 +327,13 @@ static const char *cause_of(const struct ccd_report *report, const struct ccd_op
     return report->error.message;
 }
 
+/* An operation that failed or was interrupted has not looked at everything: what it found counts,
+ * that it found nothing does not. */
+static int64_t found(const struct ccd_operation *o, int64_t count)
+{
+    return count > 0 || o->exit_code == 0 ? count : -1;
+}
+
 static void judge_operation(struct judge *j, const struct ccd_report *report, size_t index,
                             const struct ccd_job *job)
 {
@@ -337,23 +344,24 @@ static void judge_operation(struct judge *j, const struct ccd_report *report, si
         return;
     alert_subject(job, o->interval, subject);
     add_failure(j, subject, cause_of(report, o), is_failure(o->exit_code), &facts);
-    if (o->interval) {
-        facts.gaps_left = facts.quarantined = 0;
-        facts.restated = o->rows_changed;
-    }
     if (o->usual_call_ms > 0)
         facts.degraded = o->degraded;
+    int64_t gaps = 0, quarantined = 0;
     for (size_t i = 0; i < o->series_count; i++) {
-        facts.gaps_left += o->series[i].failed;
-        facts.quarantined += o->series[i].rejected;
+        gaps += o->series[i].failed;
+        quarantined += o->series[i].rejected;
     }
-    str_print(j->details[ALERT_GAPS_LEFT], ALERT_DETAIL_BYTES, "%" PRId64 " periods.",
-              facts.gaps_left);
+    if (o->interval) {
+        facts.gaps_left = found(o, gaps);
+        facts.quarantined = found(o, quarantined);
+        facts.restated = found(o, o->rows_changed);
+    }
+    str_print(j->details[ALERT_GAPS_LEFT], ALERT_DETAIL_BYTES, "%" PRId64 " periods.", gaps);
     str_print(j->details[ALERT_RESTATED], ALERT_DETAIL_BYTES, "%" PRId64 " rows.", o->rows_changed);
     str_print(j->details[ALERT_DEGRADED], ALERT_DETAIL_BYTES, "%.0f ms for a call, usually %.0f.",
               o->call_ms, o->usual_call_ms);
     str_print(j->details[ALERT_QUARANTINED], ALERT_DETAIL_BYTES, "%" PRId64 " records.",
-              facts.quarantined);
+              quarantined);
     judge_all(j, subject, &facts);
 }
 

@@ -112,9 +112,7 @@ static void check_schema(struct health *h, struct ccd_health_check *check)
     if (!is_other && is_unread(h, check))
         return;
     if (!h->status->database_exists) {
-        health_found(h, check, CCD_VERDICT_UNKNOWN, NULL,
-                     h->status->database_error.status == CCD_OK ? "there are no tables yet"
-                                                                : "the database was not reached");
+        health_found(h, check, CCD_VERDICT_UNKNOWN, NULL, "there are no tables yet");
         return;
     }
     int status = ccd_schema_check(h->client, add_difference, &d, &err);

@@ -254,6 +254,32 @@ def test_candles_that_change_are_a_restatement(world):
         assert told(NOW + 3600 + 700)
 
 
+def test_a_run_that_did_not_look_resolves_nothing(world):
+    """Interrupted before its first page, or without a list to choose from: what was missing still is."""
+    vendor = Vendor()
+    vendor.hook = failing
+    begun, released = threading.Event(), threading.Event()
+    with harness.replay(vendor.answer) as (url, _), hook(world) as h:
+        settings = {**CLOCK, **FAILING, "ALERT_WEBHOOK_URL": h.url}
+        assert world.run(*BTC, vendor=url, environment=settings).returncode != 0
+        told = len(h.notices)
+        vendor.hook = lambda *_: begun.set() or released.wait(20) and None
+        run = world.start(*BTC, vendor=url, environment=settings)
+        assert begun.wait(20)
+        run.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        released.set()
+        run.communicate(timeout=40)
+        assert run.returncode == 130
+        vendor.hook, vendor.list_hook = None, failing
+        later = dict(settings, CCDATA_NOW=iso(NOW + 2 * 86400))
+        (world.folder / "batch.json").write_text(json.dumps([{"data_type": "spot_ohlcv", "specific_market": "kraken", "specific_instrument": "BTC-USD",
+                                                              "interval": "1d", "from": "2026-02-01"}]))
+        assert world.run("batch", "--config", "batch.json", "--continue_on_error", "--progress", "none", vendor=url, environment=later).returncode != 0
+        resolved = [d for d in h.documents()[told:] if d["state"] == "resolved"]
+        assert not resolved, resolved
+
+
 def test_a_command_alone_has_all_the_time(world):
     """What 'alerts test' lets pass must not be killed after a run."""
     vendor = Vendor()

@@ -103,7 +103,7 @@ def test_doctor_says_what_to_do(world):
         nowhere = world.run_json("doctor", "--database", "sqlite:/nowhere/at/all.db", vendor=sim.url, database=False, expect=10)
         assert "no place" in check_of(nowhere, "permissions")["detail"]
         closed = world.run_json("doctor", "--database", "postgresql://u@127.0.0.1:9/db", vendor=sim.url, database=False, expect=8)
-        assert check_of(closed, "schema")["detail"] == "the database was not reached", "nobody knows what is in it"
+        assert check_of(closed, "schema")["detail"] == "the database could not be read", "nobody knows what is in it"
         (world.folder / ".env").write_text("LOG_LEVEL=INFO\n")
         (world.folder / ".env").chmod(0o644)
         open_file = world.run_json("doctor", vendor=sim.url)
