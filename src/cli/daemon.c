@@ -332,7 +332,8 @@ static bool may_heal_any(const struct ccd_operation *o, int64_t resume_utc_s)
     return may;
 }
 
-/* Before its next start, unless that comes first. */
+/* Before its next start, unless that comes first; but not before the quota allows a call, nor every
+ * minute with a key that the vendor refuses. */
 static void try_again(struct daemon *d, struct planned *p, int64_t resume_utc_s)
 {
     char when[32];
@@ -342,7 +343,10 @@ static void try_again(struct daemon *d, struct planned *p, int64_t resume_utc_s)
     p->failures++;
     int64_t at_utc_s = p->ended_utc_s + (wait_s < retry_most_s ? wait_s : retry_most_s);
     at_utc_s = at_utc_s > resume_utc_s ? at_utc_s : resume_utc_s;
-    if (at_utc_s >= p->next_utc_s)
+    bool asks_in_vain = p->exit_code == ccd_status_exit_code(CCD_KEY_REJECTED) ||
+                        (p->exit_code == ccd_status_exit_code(CCD_QUOTA_EXHAUSTED) &&
+                         resume_utc_s > 0);
+    if (at_utc_s >= p->next_utc_s && !asks_in_vain)
         return;
     p->next_utc_s = at_utc_s;
     say(d, CCD_LOG_INFO, "%s %s is tried again at %s", p->job->data_type,

@@ -236,6 +236,23 @@ def test_what_was_interrupted_or_failed_runs_again(world):
             assert d.stop() == 0 and "run ended" not in d.text(), "it has run"
 
 
+def test_what_asks_in_vain_does_not_ask_each_second(world):
+    """A key that is refused, a quota that is spent; and a limit of calls is that of a start."""
+    write(world, operation("1s"))
+    with harness.simulator(world, "--key", "another") as sim, daemon(world, sim.url) as d:
+        d.wait_for("is tried again at")
+        time.sleep(2.5)
+        assert len(sim.requests()) == 1 and d.stop() == 0, d.text()
+    write(world, operation("1s", **{"from": "2024-01-01", "to": "2025-12-31", "interval": "1h"}))
+    with harness.simulator(world) as sim, daemon(world, sim.url, INGESTION_MAX_API_LIMIT="100", API_RATE_LIMIT_PER_HOUR="10") as d:
+        d.wait_for("is tried again at")
+        asked = len(sim.requests())
+        time.sleep(2.5)
+        assert len(sim.requests()) == asked and d.text().count("run ended") == 1, d.text()
+        until, again = re.search(r"spent until (\S+):[\s\S]*tried again at (\S+)", d.text()).groups()
+        assert until <= again and d.stop() == 0, d.text()
+
+
 CLOCK = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
