@@ -202,6 +202,9 @@ int64_t schedule_next_cron(const struct cron *cron, int64_t after_utc_s)
 
 /* ---- both ---- */
 
+/* Years that have four digits: nothing below overflows. */
+static const int64_t utc_min_s = INT64_C(-62135596800), utc_max_s = INT64_C(253402300799);
+
 bool ccd_schedule_is_set(const struct ccd_job *job)
 {
     return job->every || job->cron;
@@ -212,6 +215,11 @@ int ccd_schedule_next(const struct ccd_job *job, int64_t after_utc_s, int64_t se
 {
     int64_t every_s = 0;
     struct cron cron;
+    if (after_utc_s < utc_min_s || after_utc_s > utc_max_s || settle_s < 0 ||
+        settle_s > SCHEDULE_EVERY_MAX_S)
+        return error_set(
+            err, CCD_USAGE,
+            "a start is looked for in the years 1 to 9999, settled for a year at most");
     if (job->every && job->cron)
         return error_set(err, CCD_USAGE, "\"every\" and \"cron\" exclude each other");
     if (job->every) {

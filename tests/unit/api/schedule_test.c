@@ -69,6 +69,22 @@ static void check_refused(const char *every, const char *cron, const char *part)
         CHECK_TEXT(part, err.message);
 }
 
+TEST(schedule_refuses_times_that_overflow)
+{
+    static const int64_t afters[] = {INT64_MIN, INT64_MAX, INT64_MAX - 60, INT64_C(253402300800)};
+    struct ccd_job jobs[2] = {CCD_JOB_INIT, CCD_JOB_INIT};
+    jobs[0].every = "1h";
+    jobs[1].cron = "* * * * *";
+    for (size_t i = 0; i < sizeof afters / sizeof *afters; i++) {
+        for (int k = 0; k < 2; k++) {
+            struct ccd_error err = {0};
+            int64_t next = 0;
+            CHECK_INT(CCD_USAGE, ccd_schedule_next(&jobs[k], afters[i], 360, &next, &err));
+            CHECK_INT(CCD_USAGE, ccd_schedule_next(&jobs[k], 0, INT64_MAX, &next, &err));
+        }
+    }
+}
+
 TEST(schedule_refuses_what_is_none)
 {
     static const char *const none[] = {"",    "h",    "0h",  "-1h",         "1",   "1y", "1.5h",
