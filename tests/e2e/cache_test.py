@@ -136,6 +136,11 @@ def test_servers_that_are_dead_slow_or_refuse(world):
         expected = digest(world, "plain")
         with redis(world) as (port, server, _):
             assert ingest(world, sim, "wrong", **redis_settings(port, REDIS_PASSWORD="wrong"))[1] == 0
+            for settings, said in (({"REDIS_PASSWORD": "wrong"}, "it refuses AUTH (WRONGPASS), see REDIS_PASSWORD"),
+                                   ({"REDIS_DB": "99"}, "it refuses SELECT (ERR), see REDIS_DB")):
+                refused = world.run(*RUNS[0], "--progress", "none", "--database", f"sqlite:{world.folder}/refused.db", vendor=sim.url, database=False,
+                                    environment={**ASKED, **redis_settings(port, **settings)})
+                assert refused.returncode == 0 and refused.stderr.count(said) == 1, refused.stderr
             ingest(world, sim, "fill", **redis_settings(port))
             server.send_signal(signal.SIGSTOP)
             begun = time.monotonic()

@@ -102,13 +102,21 @@ static const char *why_refused(const redisReply *reply, char out[32])
     return out;
 }
 
-static bool command_ok(struct redis *r, int64_t until_us, int count, const struct str *words)
+/* A command that makes the connection ours; `setting`: what is probably wrong when it is refused.
+ */
+static bool introduce_by(struct redis *r, int64_t until_us, const struct str words[2],
+                         const char *setting)
 {
-    char word[32];
-    redisReply *reply = command(r, until_us, count, words);
+    char word[32], why[128];
+    redisReply *reply = command(r, until_us, 2, words);
     bool ok = is_ok(reply);
-    if (!ok)
+    if (!ok && reply && reply->type == REDIS_REPLY_ERROR) {
+        str_print(why, sizeof(why), "it refuses " STR_FMT " (%s), see %s", STR_ARG(words[0]),
+                  why_refused(reply, word), setting);
+        go_away(r, why);
+    } else if (!ok) {
         go_away(r, why_refused(reply, word));
+    }
     freeReplyObject(reply);
     return ok;
 }
@@ -120,9 +128,9 @@ static bool introduce(struct redis *r, int64_t until_us)
     str_print(database, sizeof(database), "%lld", (long long)o->database);
     const struct str auth[] = {STR("AUTH"), str_from(o->password)};
     const struct str choose[] = {STR("SELECT"), str_from(database)};
-    if (o->password && o->password[0] && !command_ok(r, until_us, 2, auth))
+    if (o->password && o->password[0] && !introduce_by(r, until_us, auth, "REDIS_PASSWORD"))
         return false;
-    return o->database == 0 || command_ok(r, until_us, 2, choose);
+    return o->database == 0 || introduce_by(r, until_us, choose, "REDIS_DB");
 }
 
 /* Whether there is a connection to use, made anew when it is time for it. */
