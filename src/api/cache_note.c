@@ -14,7 +14,7 @@ static int open_note(int flags)
     char directory[STATE_PATH_BYTES - 16], path[STATE_PATH_BYTES];
     bool known = client_state_directory(directory, sizeof(directory)) &&
                  str_print(path, sizeof(path), "%s/cache", directory);
-    return known ? open(path, flags | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
+    return known ? open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600) : -1;
 }
 
 /* "TIME HITS MISSES PUTS ERRORS", of the process so far. */

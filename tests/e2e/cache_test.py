@@ -314,6 +314,12 @@ def test_status_and_bypass(world):
 
         totals, (hits, misses) = counted("hits", *RUNS[1], "--database", f"sqlite:{world.folder}/c.db")
         assert hits == totals["cache_hits"] > 0 and misses == totals["calls"] + totals["metadata_calls"], (totals, hits, misses)
+        note = world.folder / "state" / "ccdata" / "cache"
+        note.unlink()
+        os.mkfifo(note)
+        counted("pipe", *RUNS[1], "--database", f"sqlite:{world.folder}/c.db")
+        assert world.run_json("status", environment=files, timeout=20)["cache"]["hits"] is None, "a pipe that nobody writes holds up nobody"
+        note.unlink()
         totals, asked = counted("repair", "repair", "spot_ohlcv", "--interval", "1d", "--all", "--database", f"sqlite:{world.folder}/c.db")
         assert totals["calls"] > 0 and asked == [0, 0], "a cache that is not asked misses nothing"
 
