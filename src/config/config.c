@@ -153,8 +153,8 @@ static int refuse_value(struct loader *l, const struct config_option *option,
     const char *allowed = range[0] ? "; allowed: " : "";
     bool has_user = option->type == CONFIG_TYPE_URL && given->value.len > 0 &&
                     memchr(given->value.ptr, '@', given->value.len); /* and perhaps a password */
-    bool quoted = (option->flags & CONFIG_HIDDEN) == 0 && option->type != CONFIG_TYPE_DATABASE &&
-                  !has_user;
+    bool quoted = (option->flags & (CONFIG_HIDDEN | CONFIG_NO_URL)) == 0 &&
+                  option->type != CONFIG_TYPE_DATABASE && !has_user;
     if (!quoted) {
         return error_set(l->err, CCD_CONFIG, "%s (%s): the value %s%s%s", option->name,
                          given->source, reason, allowed, range);

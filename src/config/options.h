@@ -27,6 +27,7 @@ enum config_type {
 enum config_flag {
     CONFIG_HIDDEN = 1,       /* a secret: its value never appears in a message, page or log */
     CONFIG_FILE_VARIANT = 2, /* NAME_FILE names a file that holds the value */
+    CONFIG_NO_URL = 4,       /* the name of a host: a URL, which may hold a password, is refused */
 };
 
 /* X(group, heading) */
@@ -173,7 +174,7 @@ enum config_group {
       "How long a reply is kept") \
     X(CACHE_MAX_MEMORY_ENTRIES, INTEGER, "entries", "2000", 1, 10000000, 0, CACHE, \
       "How many in memory; the one that was used longest ago goes first") \
-    X(REDIS_HOST, TEXT, "", "localhost", 0, 0, 0, CACHE, \
+    X(REDIS_HOST, TEXT, "", "localhost", 0, 0, CONFIG_NO_URL, CACHE, \
       "Redis server") \
     X(REDIS_PORT, INTEGER, "", "6379", 1, 65535, 0, CACHE, \
       "Its port") \
@@ -202,7 +203,7 @@ enum config_group {
       "same as --metrics_file") \
     X(PROMETHEUS_ENABLED, BOOL, "", "false", 0, 0, 0, MONITORING, \
       "Serve /metrics while a run or the daemon works") \
-    X(PROMETHEUS_HOST, TEXT, "", "127.0.0.1", 0, 0, 0, MONITORING, \
+    X(PROMETHEUS_HOST, TEXT, "", "127.0.0.1", 0, 0, CONFIG_NO_URL, MONITORING, \
       "Address to serve it on") \
     X(PROMETHEUS_PORT, INTEGER, "", "9464", 0, 65535, 0, MONITORING, \
       "Port to serve it on; 0: any free one") \
@@ -235,7 +236,7 @@ enum config_group {
       "Discord webhook that alerts are sent to") \
     X(ALERT_WEBHOOK_URL, URL, "", "", 0, 0, CONFIG_SECRET, ALERTS, \
       "Any other address that takes alerts as JSON") \
-    X(SMTP_HOST, TEXT, "", "", 0, 0, 0, ALERTS, \
+    X(SMTP_HOST, TEXT, "", "", 0, 0, CONFIG_NO_URL, ALERTS, \
       "Mail server that alerts are sent through") \
     X(SMTP_PORT, INTEGER, "", "587", 1, 65535, 0, ALERTS, \
       "Its port") \

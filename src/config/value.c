@@ -8,33 +8,28 @@ static bool has_control(struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {
         unsigned char byte = (unsigned char)s.ptr[i];
-        if (byte < 0x20 || byte == 0x7F) {
+        if (byte < 0x20 || byte == 0x7F)
             return true;
-        }
     }
     return false;
 }
 
 static bool has_space(struct str s)
 {
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == ' ' || (s.ptr[i] >= '\t' && s.ptr[i] <= '\r')) {
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] == ' ' || (s.ptr[i] >= '\t' && s.ptr[i] <= '\r'))
             return true;
-        }
-    }
     return false;
 }
 
 static bool same_choice(struct str a, struct str b)
 {
-    if (a.len != b.len) {
+    if (a.len != b.len)
         return false;
-    }
     for (size_t i = 0; i < a.len; i++) {
         bool dashes = (a.ptr[i] == '-' || a.ptr[i] == '_') && (b.ptr[i] == '-' || b.ptr[i] == '_');
-        if (!dashes && !str_equal_nocase((struct str){a.ptr + i, 1}, (struct str){b.ptr + i, 1})) {
+        if (!dashes && !str_equal_nocase((struct str){a.ptr + i, 1}, (struct str){b.ptr + i, 1}))
             return false;
-        }
     }
     return true;
 }
@@ -59,17 +54,14 @@ static const char *check_url(struct str url)
     size_t scheme = str_starts_with_nocase(url, HTTPS)  ? HTTPS.len
                     : str_starts_with_nocase(url, HTTP) ? HTTP.len
                                                         : 0;
-    if (scheme == 0) {
+    if (scheme == 0)
         return "does not begin with https:// or http://";
-    }
-    if (has_space(url)) {
+    if (has_space(url))
         return "holds white space";
-    }
     size_t host = 0;
     while (scheme + host < url.len && !memchr("/?#", url.ptr[scheme + host], 3)) {
-        if (url.ptr[scheme + host] == '@') {
+        if (url.ptr[scheme + host] == '@')
             return "holds a user name; credentials do not belong in this URL";
-        }
         host++;
     }
     return host == 0 ? "names no host" : NULL;
@@ -79,9 +71,8 @@ static const char *check_number(const struct config_option *option, struct str t
                                 struct config_value *out)
 {
     if (option->type == CONFIG_TYPE_INTEGER) {
-        if (!str_to_i64(text, &out->i64)) {
+        if (!str_to_i64(text, &out->i64))
             return "is not an integer";
-        }
         out->f64 = (double)out->i64;
     } else if (!str_to_f64(text, &out->f64)) {
         return "is not a number";
@@ -98,29 +89,24 @@ static enum ccd_status split_list(struct config_value *out, struct str text,
                                   const struct allocator *allocator, const char **out_reason)
 {
     size_t count = 0;
-    for (size_t i = 0; i < text.len; i++) {
+    for (size_t i = 0; i < text.len; i++)
         count += !is_separator(text.ptr[i]) && (i == 0 || is_separator(text.ptr[i - 1]));
-    }
     if (count > CONFIG_LIST_MAX_ITEMS) {
         *out_reason = "has more than 1000 items";
         return CCD_CONFIG;
     }
     out->item_text = mem_copy_text(allocator, text.ptr, text.len);
     out->items = mem_new(allocator, count, sizeof *out->items);
-    if (!out->item_text || !out->items) {
+    if (!out->item_text || !out->items)
         return CCD_NO_MEMORY;
-    }
     for (size_t at = 0; at < text.len;) {
         size_t begin = at;
-        while (at < text.len && !is_separator(text.ptr[at])) {
+        while (at < text.len && !is_separator(text.ptr[at]))
             at++;
-        }
-        if (at > begin) {
+        if (at > begin)
             out->items[out->item_count++] = (struct str){out->item_text + begin, at - begin};
-        }
-        if (at < text.len) {
+        if (at < text.len)
             out->item_text[at++] = '\0';
-        }
     }
     return CCD_OK;
 }
@@ -138,22 +124,23 @@ static const char *check(const struct config_option *option, struct str *text,
 {
     bool date_only;
     struct str choice;
-    if (!str_is_utf8(*text)) {
+    if (!str_is_utf8(*text))
         return "is not UTF-8";
-    }
     if (has_control(*text)) {
         return has_no_space(option) ? "holds white space or a control character"
                                     : "holds a control character";
     }
+    if ((option->flags & CONFIG_NO_URL) != 0 &&
+        (memchr(text->ptr, '@', text->len) || str_find(*text, STR("://")) != SIZE_MAX))
+        return "is a URL; write the host alone, user and password have settings of their own";
     switch (option->type) {
     case CONFIG_TYPE_INTEGER:
     case CONFIG_TYPE_NUMBER:
     case CONFIG_TYPE_SECONDS:
         return check_number(option, *text, out);
     case CONFIG_TYPE_CHOICE:
-        if (!find_choice(option->detail, *text, &choice)) {
+        if (!find_choice(option->detail, *text, &choice))
             return "is not one of the choices";
-        }
         *text = choice;
         return NULL;
     case CONFIG_TYPE_TIME:
@@ -185,17 +172,14 @@ enum ccd_status config_value_parse(struct config_value *out_value,
 {
     *out_value = (struct config_value){0};
     *out_reason = NULL;
-    if (text.len == 0) {
+    if (text.len == 0)
         return CCD_OK;
-    }
     *out_reason = check(option, &text, out_value);
-    if (*out_reason) {
+    if (*out_reason)
         return CCD_CONFIG;
-    }
     out_value->text = mem_copy_text(allocator, text.ptr, text.len);
-    if (!out_value->text) {
+    if (!out_value->text)
         return CCD_NO_MEMORY;
-    }
     out_value->len = text.len;
     if (option->type == CONFIG_TYPE_DATABASE)
         return mask(out_value, allocator);
@@ -205,9 +189,8 @@ enum ccd_status config_value_parse(struct config_value *out_value,
 
 void config_value_release(struct config_value *value, const struct allocator *allocator)
 {
-    if (value->text) {
+    if (value->text)
         explicit_bzero(value->text, value->len);
-    }
     mem_free(allocator, value->text);
     mem_free(allocator, value->items);
     mem_free(allocator, value->item_text);
@@ -222,9 +205,8 @@ static size_t find_authority(struct str url)
     size_t colon = str_find(url, STR(":"));
     struct str scheme = {url.ptr, colon == SIZE_MAX ? 0 : colon};
     if (colon == SIZE_MAX || str_equal_nocase(scheme, STR("sqlite")) ||
-        str_equal_nocase(scheme, STR("null"))) {
+        str_equal_nocase(scheme, STR("null")))
         return SIZE_MAX;
-    }
     struct str rest = {url.ptr + colon + 1, url.len - colon - 1};
     return colon + (str_starts_with(rest, STR("//")) ? 3 : 1);
 }
@@ -235,14 +217,12 @@ static size_t find_authority(struct str url)
 static bool find_password(struct str url, size_t *out_at, size_t *out_len)
 {
     size_t user = find_authority(url);
-    if (user == SIZE_MAX) {
+    if (user == SIZE_MAX)
         return false;
-    }
     const char *end = memrchr(url.ptr + user, '@', url.len - user);
     const char *colon = end ? memchr(url.ptr + user, ':', (size_t)(end - url.ptr) - user) : NULL;
-    if (!colon) {
+    if (!colon)
         return false;
-    }
     *out_at = (size_t)(colon - url.ptr) + 1;
     *out_len = (size_t)(end - colon) - 1;
     return true;
@@ -276,9 +256,8 @@ int config_add_masked_url(struct buf *out, struct str url)
     size_t at;
     size_t len;
     struct str rest = url;
-    if (find_authority(url) == SIZE_MAX) {
+    if (find_authority(url) == SIZE_MAX)
         return buf_add(out, url.ptr, url.len);
-    }
     if (find_password(url, &at, &len) && len > 0) {
         buf_add(out, url.ptr, at);
         buf_add_text(out, "***");
