@@ -112,13 +112,16 @@ FAULTS = [
     ("B12", True, "a reader that pins the log of SQLite", "test_a_reader_that_stays_does_not_keep_the_log_of_sqlite"),
     ("B13", False, "somebody else changes our rows", "test_rows_that_somebody_deleted_come_back test_what_the_database_alone_shows"),
     ("C1", True, "Redis down, slow, refusing",
-     "test_servers_that_are_dead_slow_or_refuse cache_server_that_is_silent_costs_its_deadline_once cache_server_that_is_away"),
+     "test_servers_that_are_dead_slow_or_refuse cache_server_that_is_silent_costs_its_deadline_once cache_server_that_is_away "
+     "test_a_server_that_cannot_prove_its_name_is_not_used session_answers_from_a_cache_say_nothing_of_the_vendor"),
     ("C2", False, "an entry that is damaged or foreign",
-     "cache_entry_that_is_damaged_anywhere_is_a_miss cache_entry_of_another_key_is_a_miss test_the_same_with_every_back_end_and_none"),
-    ("C3", False, "Redis full, read-only, moving", "cache_answers_that_are_none_are_misses test_servers_that_are_dead_slow_or_refuse"),
+     "cache_entry_that_is_damaged_anywhere_is_a_miss cache_entry_of_another_key_is_a_miss test_the_same_with_every_back_end_and_none "
+     "cache_entry_with_the_right_check_sum_is_a_miss_when_it_is_not_ours"),
+    ("C3", False, "Redis full, read-only, moving", "cache_answers_that_are_none_are_misses test_servers_that_are_dead_slow_or_refuse test_what_a_server_refuses_alone_costs_nothing_else"),
     ("C4", True, "killed between cache and commit", "test_killed_between_commit_and_cache"),
-    ("C5", False, "an error or an open candle in the cache", "test_open_periods_holes_and_errors_are_not_kept"),
-    ("C6", False, "keys without end", "cache_in_memory_drops_what_was_used_longest_ago cache_is_bounded_in_bytes"),
+    ("C5", False, "an error or an open candle in the cache", "test_open_periods_holes_and_errors_are_not_kept "
+     "test_a_cache_keeps_no_list_that_was_not_taken_whole test_what_is_too_old_or_from_the_future_is_not_used test_a_repair_renews_what_the_cache_has"),
+    ("C6", False, "keys without end", "cache_in_memory_drops_what_was_used_longest_ago cache_is_bounded_in_bytes cache_is_bounded_in_files"),
     ("G1", True, "settings unknown, twice, out of range",
      "config_unknown_names_in_a_file config_messages_name_variable_value_source_range test_wrong_input test_config_prints_what_holds"),
     ("G2", True, "files of settings that are no files of settings", "config_bad_files env_refused_lines env_file_limit"),
@@ -141,11 +144,13 @@ FAULTS = [
     ("K2", True, "read, write or fsync fails", "test_every_point ledger_write_that_fails session_full_disk_stops"),
     ("K3", True, "a power cut", "sim POWER_CUT sim DATABASE_KILLED sim KILLED_RECOVERING"),
     ("K4", False, "folders that cannot be written, or are links",
-     "test_places_that_cannot_hold_state log_file_follows_its_name_and_no_link ledger_refuses_what_is_not_its_file"),
+     "test_places_that_cannot_hold_state log_file_follows_its_name_and_no_link ledger_refuses_what_is_not_its_file "
+     "test_only_a_regular_file_is_replaced"),
     ("K5", False, "files with flipped bits", "ledger_survives_noise ledger_corrupt_file_is_set_aside test_databases_that_cannot_be_used"),
     ("K6", False, "a log that is moved, or flooded",
      "log_file_follows_its_name_and_no_link log_sink_cuts_a_flood_but_no_error test_processes_share_a_file_line_by_line"),
-    ("T1", True, "a clock that jumps", "ledger_wall_clock_jumps_while_it_runs limiter_clock_that_goes_back_frees_nothing sim CLOCK_JUMP"),
+    ("T1", True, "a clock that jumps", "ledger_wall_clock_jumps_while_it_runs limiter_clock_that_goes_back_frees_nothing sim CLOCK_JUMP "
+     "test_a_clock_that_was_wrong_does_not_silence_it"),
     ("T2", True, "a clock ahead of the vendor's", "test_a_wrong_clock_is_not_complete judge_vendor_clock_far_behind sim HOST_AHEAD sim HOST_BEHIND"),
     ("T3", False, "a machine that slept", "limiter_long_pauses ledger_over_a_reboot"),
     ("T4", False, "fixed and sliding windows",
@@ -169,12 +174,14 @@ FAULTS = [
     ("S7", True, "SQL in names", "test_hostile_names awkward_names_are_kept dialect_upserts_take_names_of_ours_only"),
     ("S8", True, "requests in names", "test_hostile_names_in_requests request_candles_encodes_names request_path_refused"),
     ("S9", True, "secrets in what is written",
-     "test_no_way_to_run_shows_a_secret test_masked_behind_any_prefix test_the_process_hides_them test_secrets_are_masked_in_what_others_wrote"),
+     "test_no_way_to_run_shows_a_secret test_masked_behind_any_prefix test_the_process_hides_them test_secrets_are_masked_in_what_others_wrote "
+     "test_each_credential_goes_where_it_must_and_nowhere_else test_every_secret_is_known_here redact_masks_to_the_end_of_the_secret"),
     ("S10", True, "hooks into private nets",
      "deliver_address_table deliver_connects_to_no_address_that_is_not_allowed deliver_never_goes_to_link_local_or_plain_to_others "
      "deliver_judges_answers_and_follows_no_redirect deliver_refuses_other_schemes_and_line_ends test_addresses_and_redirects"),
     ("S11", False, "hooks that hang",
      "test_a_hook_that_hangs_does_not_delay_a_run test_told_once_until_it_is_resolved test_works_without_a_database_and_when_killed_while_sending "
+     "test_a_hook_that_hangs_takes_no_time_of_the_others test_two_runs_that_end_together_tell_once test_many_operations_that_fail_make_few_notices "
      "alert_history_storm_of_failures_makes_one_notice alert_history_flapping_makes_one_pair_of_notices_in_a_cooldown deliver_ends_at_its_deadline"),
     ("S12", False, "a vendor without end", "test_answers_without_an_end header_cap body_cap lists_without_an_end_are_refused"),
     ("S13", False, "a server that asks for files", "a_rogue_server_gets_no_file files_are_never_read"),
