@@ -266,7 +266,7 @@ CCD_API void ccd_report_free(struct ccd_report *report); /* NULL is fine */
 struct ccd_verify_options {
     size_t size;
     bool local;             /* only what can be checked without a call */
-    int64_t sample_percent; /* 1…100 of the pages are asked for again; -1 = 5 */
+    int64_t sample_percent; /* 1…100 of the pages are asked for again, one at least; -1 = 5 */
     int64_t seed;           /* chooses them */
     int64_t max_findings;   /* longest list in the report; -1 = 1000; all are counted */
 };

@@ -421,7 +421,9 @@ int ccd_alerts_after_run(struct ccd_client *client, const char *command, const s
     struct ccd_error unused = {0};
     int lock = -1;
     ccd_alerts_flush(client); /* what it sends must not be found unsent below */
-    ccd_status_read(client, NULL, &status, &unused); /* before the lock: it may take a while */
+    /* Before the lock: it may take a while. A database that was away is not waited for again. */
+    if ((report ? report->error.status : why->status) != CCD_DATABASE_UNREACHABLE)
+        ccd_status_read(client, NULL, &status, &unused);
     struct judge *j = mem_new(NULL, 1, sizeof(*j));
     struct alert_state *state = mem_new(NULL, 1, sizeof(*state));
     int result = j && state ? alert_memory_open(client, state, &lock, err)

@@ -123,6 +123,9 @@ int run_select(struct run *run, struct ccd_error *err);
 int run_cut_doubles(struct run *run, struct ccd_error *err);
 /* Fill the report with what an ingest would do. */
 int run_report_plan(struct run *run, struct ccd_error *err);
+/* A sample in which there is not one page of what is known is made larger until there is. The wants
+ * must be cut to what is known (run_load_coverage). */
+void run_fill_sample(struct run *run, const struct operation *operation);
 /* The merged coverage of an item in run->coverage, and its want cut as the configuration asks. */
 int run_load_coverage(struct run *run, const struct operation *operation, struct selected *item,
                       struct ccd_error *err);

@@ -113,13 +113,40 @@ static bool is_sampled(const struct run *run, int64_t series_id, int64_t page)
     return (int64_t)rng_below(&chance, 100) < run->sample.percent;
 }
 
+static int64_t sample_page_s(const struct run *run, const struct operation *operation)
+{
+    return (int64_t)page_max_of(run, operation->job.interval) *
+           interval_infos[operation->job.interval].step_s;
+}
+
+static bool is_any_sampled(const struct run *run, const struct operation *o, bool *out_any_page)
+{
+    int64_t page_s = sample_page_s(run, o);
+    for (size_t i = 0; i < o->selection.count; i++) {
+        const struct selected *s = &o->selection.items[i];
+        for (int64_t ts = s->want.from_ts; s->error.status == CCD_OK && ts < s->want.to_ts;) {
+            *out_any_page = true;
+            if (is_sampled(run, s->names.series_id, time_floor(ts, page_s) / page_s))
+                return true;
+            ts = time_floor(ts, page_s) + page_s;
+        }
+    }
+    return false;
+}
+
+void run_fill_sample(struct run *run, const struct operation *operation)
+{
+    bool any_page = false;
+    while (run->sample.percent < 100 && !is_any_sampled(run, operation, &any_page) && any_page)
+        run->sample.percent = 2 * run->sample.percent < 100 ? 2 * run->sample.percent : 100;
+}
+
 /* Leave what is in the sample due; the rest of `want` looks like what the vendor does not have, so
  * that nobody asks for it. Nothing of this is written. */
 static int keep_sample(struct run *run, const struct operation *operation, const struct selected *s,
                        struct ccd_error *err)
 {
-    int64_t page_s = (int64_t)page_max_of(run, operation->job.interval) *
-                     interval_infos[operation->job.interval].step_s;
+    int64_t page_s = sample_page_s(run, operation);
     struct coverage_list kept = {0};
     int status = 0;
     for (int64_t ts = s->want.from_ts; ts < s->want.to_ts && status == 0;) {

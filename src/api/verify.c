@@ -87,8 +87,9 @@ static int init(struct verify *v, const struct ccd_client *client,
     return v->findings ? 0 : no_memory(err);
 }
 
-/* Before the sample is drawn: all that is known. */
-static int check_database(struct verify *v, struct run *run, struct ccd_error *err)
+/* Before the sample is drawn: all that is known. A plan does not look at it, but is of the same
+ * sample. */
+static int check_database(struct verify *v, struct run *run, bool plan, struct ccd_error *err)
 {
     struct operation *o = &run->operations[0];
     struct page_sample sample = run->sample;
@@ -99,10 +100,12 @@ static int check_database(struct verify *v, struct run *run, struct ccd_error *e
         if (s->error.status != CCD_OK)
             continue;
         status = run_load_coverage(run, o, s, err);
-        if (status == 0)
+        if (status == 0 && !plan)
             status = verify_local(v, run, o, s, err);
     }
     run->sample = sample;
+    if (status == 0)
+        run_fill_sample(run, o);
     return status;
 }
 
@@ -133,10 +136,10 @@ static int execute(struct verify *v, struct run *run, bool plan, struct ccd_erro
         *err = run->operations[0].error;
         status = err->status;
     }
-    if (status == 0 && plan)
-        status = v->options.local ? 0 : run_report_plan(run, err);
-    else if (status == 0)
-        status = check_database(v, run, err);
+    if (status == 0)
+        status = check_database(v, run, plan, err);
+    if (status == 0 && plan && !v->options.local)
+        status = run_report_plan(run, err);
     if (status == 0 && !plan && !v->options.local)
         status = ask_vendor(v, run, err);
     if (status == 0)

@@ -111,6 +111,16 @@ def test_a_sample_is_priced_and_repeats(world):
         assert spent["totals"]["calls"] == 3 and spent["status"] != "complete", spent["totals"]
 
 
+def test_a_sample_is_never_empty(world):
+    vendor = Vendor()
+    with harness.replay(vendor.answer) as (url, requests):
+        ingest(world, url, "--from", "2026-02-20")
+        for seed in map(str, range(1, 6)):
+            plan = verify(world, url, "--sample", "1%", "--seed", seed, "--dry_run")
+            document = verify(world, url, "--sample", "1%", "--seed", seed)
+            assert plan["totals"]["calls"] == document["totals"]["calls"] == 1 and document["totals"]["compared"] > 0, document["totals"]
+
+
 def test_a_vendor_that_cannot_be_asked_is_no_finding(world):
     vendor = Vendor()
     with harness.replay(vendor.answer) as (url, _):
