@@ -388,6 +388,17 @@ struct ccd_stored_run {
     const char *error; /* NULL = none */
 };
 
+/* The newest operation of a data type and interval, whichever command it was part of. */
+struct ccd_stored_operation {
+    const char *data_type, *interval; /* interval NULL: metadata */
+    const char *run_id;
+    const char *status; /* as of a run, or "not_started" */
+    int64_t started_utc_s;
+    int exit_code;
+    int64_t calls, rows_fetched, rows_written, duration_ms;
+    const char *error; /* NULL = none */
+};
+
 struct ccd_quota_window {
     const char *window; /* "second" … "month" */
     int64_t limit;      /* 0 = none known */
@@ -415,6 +426,8 @@ struct ccd_status_report {
     size_t data_count;
     const struct ccd_stored_run *runs;
     size_t run_count;
+    const struct ccd_stored_operation *operations;
+    size_t operation_count;
     const struct ccd_quota_window *quota;
     size_t quota_count;
     /* What the settings ask for. */

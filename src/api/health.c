@@ -151,6 +151,34 @@ static bool is_newest_of_command(const struct ccd_status_report *r, size_t at)
     return true;
 }
 
+static bool is_bad(const char *status)
+{
+    return strcmp(status, "failed") == 0 || strcmp(status, "partial") == 0;
+}
+
+/* Whether the run is told of by itself: what is newest of a command. */
+static bool is_told(const struct ccd_status_report *r, const char *run_id)
+{
+    for (size_t i = 0; i < r->run_count; i++)
+        if (strcmp(r->runs[i].run_id, run_id) == 0)
+            return is_bad(r->runs[i].status) && is_newest_of_command(r, i);
+    return false;
+}
+
+/* What a daemon or a batch does once a week is hidden by what it does each hour. */
+static void check_operations(struct health *h, struct ccd_health_check *check)
+{
+    const struct ccd_status_report *r = h->status;
+    for (size_t i = 0; i < r->operation_count; i++) {
+        const struct ccd_stored_operation *o = &r->operations[i];
+        if (is_bad(o->status) && !is_told(r, o->run_id))
+            health_found(h, check, CCD_VERDICT_WARNING, "ccdata status --json, operations",
+                         "the last operation of %s%s%s was %s%s%s", o->data_type,
+                         o->interval ? " " : "", o->interval ? o->interval : "", o->status,
+                         o->error ? ": " : "", o->error ? o->error : "");
+    }
+}
+
 /* A run that failed is told by its own exit code; here it is a hint, not a failure of the house. */
 static void check_runs(struct health *h, struct ccd_health_check *check)
 {
@@ -159,12 +187,12 @@ static void check_runs(struct health *h, struct ccd_health_check *check)
         return;
     for (size_t i = 0; i < r->run_count; i++) {
         const struct ccd_stored_run *run = &r->runs[i];
-        bool bad = strcmp(run->status, "failed") == 0 || strcmp(run->status, "partial") == 0;
-        if (bad && is_newest_of_command(r, i))
+        if (is_bad(run->status) && is_newest_of_command(r, i))
             health_found(h, check, CCD_VERDICT_WARNING, "ccdata status --enable_monitoring",
                          "the last %s was %s%s%s", run->command, run->status,
                          run->error ? ": " : "", run->error ? run->error : "");
     }
+    check_operations(h, check);
     health_found(h, check, r->run_count ? CCD_VERDICT_OK : CCD_VERDICT_UNKNOWN, NULL,
                  r->run_count ? "the last run of each command ended well" : "there was no run yet");
 }

@@ -67,10 +67,13 @@ static int init(struct status *s, struct ccd_client *client,
     s->report.cache_backend = status_keep(s, config_text(client->config, CONFIG_CACHE_BACKEND).ptr,
                                           err);
     s->runs = arena_alloc(&s->arena, s->run_capacity * sizeof(*s->runs));
+    s->operations = arena_alloc(&s->arena,
+                                data_type_count * INTERVAL_COUNT * sizeof(*s->operations));
     size_t parts = data_type_count * INTERVAL_COUNT + metadata_table_count;
     s->data = arena_alloc(&s->arena, parts * sizeof(*s->data));
     s->report.data = s->data;
-    return s->report.cache_backend && s->runs && s->data ? 0 : status_no_memory(err);
+    bool all = s->report.cache_backend && s->runs && s->operations && s->data;
+    return all ? 0 : status_no_memory(err);
 }
 
 int ccd_status_read(struct ccd_client *client, const struct ccd_status_options *options,

@@ -20,10 +20,11 @@ struct status {
     struct ccd_client *client;
     struct ccd_status_options options;
     struct database database;
-    struct store *store;            /* NULL: it cannot be opened */
-    struct ccd_stored_data *data;   /* room for every type, interval and table */
-    struct ccd_stored_run *runs;    /* newest first; the report shows run_limit of them */
-    size_t run_count, run_capacity; /* run_capacity at most are read */
+    struct store *store;                     /* NULL: it cannot be opened */
+    struct ccd_stored_data *data;            /* room for every type, interval and table */
+    struct ccd_stored_run *runs;             /* newest first; the report shows run_limit of them */
+    size_t run_count, run_capacity;          /* run_capacity at most are read */
+    struct ccd_stored_operation *operations; /* room for every type and interval */
     const char **reasons;
 };
 

@@ -48,6 +48,47 @@ static int read_runs(struct status *s, struct ccd_error *err)
     return status;
 }
 
+/* ---- their operations ---- */
+
+static int add_operation(void *user, const struct store_run_operation *o, struct ccd_error *err)
+{
+    struct status *s = user;
+    struct ccd_stored_operation *kept = &s->operations[s->report.operation_count];
+    *kept = (struct ccd_stored_operation){
+        .data_type = status_keep(s, o->data_type, err),
+        .interval = o->interval[0] ? status_keep(s, o->interval, err) : NULL,
+        .run_id = status_keep(s, o->run_id, err),
+        .status = status_keep(s, o->status, err),
+        .started_utc_s = o->started_utc_s,
+        .exit_code = (int)o->exit_code,
+        .calls = o->calls,
+        .rows_fetched = o->rows_fetched,
+        .rows_written = o->rows_written,
+        .duration_ms = o->duration_ms,
+        .error = status_keep(s, o->error, err),
+    };
+    bool no_interval = o->interval[0] && !kept->interval;
+    if (!kept->data_type || no_interval || !kept->run_id || !kept->status ||
+        (o->error && !kept->error))
+        return status_no_memory(err);
+    s->report.operation_count++;
+    return 0;
+}
+
+static int read_operations(struct status *s, struct ccd_error *err)
+{
+    int status = 0;
+    s->report.operations = s->operations;
+    for (size_t t = 0; t < data_type_count; t++) {
+        bool is_candles = data_types[t]->shape == SHAPE_CANDLES;
+        for (int i = 0; i < (is_candles ? INTERVAL_COUNT : 1) && status == 0; i++)
+            status = s->store->ops->each_run_operation(s->store, data_types[t]->name,
+                                                       is_candles ? interval_infos[i].name : "", 1,
+                                                       add_operation, s, err);
+    }
+    return status;
+}
+
 /* ---- whether it can be used ---- */
 
 static bool ends_the_call(int status)
@@ -109,6 +150,8 @@ static int read_content(struct status *s, struct ccd_error *err)
     int status = status_read_data(s, &why);
     if (status == 0)
         status = read_runs(s, &why);
+    if (status == 0)
+        status = read_operations(s, &why);
     return take_error(s, status, &why, err);
 }
 

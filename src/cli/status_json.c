@@ -112,6 +112,23 @@ static void add_run(struct json *j, const struct ccd_stored_run *run)
     json_close_object(j);
 }
 
+static void add_operation(struct json *j, const struct ccd_stored_operation *operation)
+{
+    json_open_object(j, NULL);
+    json_add_text(j, "data_type", operation->data_type);
+    json_add_text(j, "interval", operation->interval);
+    json_add_text(j, "run_id", operation->run_id);
+    json_add_text(j, "status", operation->status);
+    json_add_time(j, "started", operation->started_utc_s);
+    json_add_int(j, "exit_code", operation->exit_code);
+    json_add_number(j, "duration_seconds", (double)operation->duration_ms / 1000.0);
+    json_add_int(j, "calls", operation->calls);
+    json_add_int(j, "rows_fetched", operation->rows_fetched);
+    json_add_int(j, "rows_written", operation->rows_written);
+    json_add_text(j, "error", operation->error);
+    json_close_object(j);
+}
+
 static void add_quota(struct json *j, const struct ccd_status_report *report)
 {
     json_open_object(j, "quota");
@@ -135,6 +152,10 @@ static void add_lists(struct json *j, const struct ccd_status_report *report)
     json_open_list(j, "runs");
     for (size_t i = 0; i < report->run_count && i < STATUS_RUNS_SHOWN; i++)
         add_run(j, &report->runs[i]);
+    json_close_list(j);
+    json_open_list(j, "operations");
+    for (size_t i = 0; i < report->operation_count; i++)
+        add_operation(j, &report->operations[i]);
     json_close_list(j);
     add_quota(j, report);
 }

@@ -200,6 +200,22 @@ def test_health_knows_the_last_run_of_each_command(world):
         assert found["verdict"] == "warning" and "asset_metadata" in found["detail"], found
 
 
+def test_health_knows_the_last_operation_of_each_type(world):
+    """Of one command, as all runs of a daemon are: an operation that failed is not hidden by the next one that did not."""
+    good = {"data_type": "spot_ohlcv", "specific_market": "kraken", "specific_instrument": "BTC-USD", "from": "2026-02-01"}
+    bad = {**good, "interval": "1h", "specific_instrument": "NO-SUCH"}
+    with harness.simulator(world, "--key", harness.KEY, "--now", NOW) as sim:
+        for number, operations in enumerate(([bad], [good], [good])):
+            (world.folder / "batch.json").write_text(json.dumps(operations))
+            environment = {"CCDATA_NOW": f"2026-03-01T12:0{number}:00Z"}
+            result = world.run("batch", "--config", "batch.json", "--continue_on_error", vendor=sim.url, environment=environment)
+            assert result.returncode == (7 if bad in operations else 0), (operations, result.returncode, result.stderr)
+        found = check_of(world.run_json("health", vendor=sim.url, environment={"CCDATA_NOW": NOW}), "runs")
+        assert found["verdict"] == "warning" and "spot_ohlcv 1h" in found["detail"], found
+        newest = {each["interval"]: each["status"] for each in world.run_json("status", environment={"CCDATA_NOW": NOW}, vendor=sim.url)["operations"]}
+        assert newest == {"1d": "complete", "1h": "failed"}, newest
+
+
 def test_doctor_looks_at_the_settings_files_that_are_read(world):
     """Which ccdata reads and never writes."""
     if not hasattr(os, "setresuid") or os.geteuid() != 0:

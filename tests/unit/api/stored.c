@@ -59,6 +59,15 @@ static int stored_each_run(struct store *store, int64_t limit,
     return status;
 }
 
+static int stored_each_run_operation(
+    struct store *store, const char *data_type, const char *interval, int64_t limit,
+    int (*add)(void *user, const struct store_run_operation *operation, struct ccd_error *err),
+    void *user, struct ccd_error *err)
+{
+    (void)store, (void)data_type, (void)interval, (void)limit, (void)add, (void)user;
+    return told(stored.read_status, err);
+}
+
 static bool is_ours(const struct data_type *table)
 {
     return strcmp(table->name, "spot_instruments") == 0;
@@ -113,6 +122,7 @@ static const struct store_ops ops = {
     .each_coverage = stored_each_coverage,
     .each_series = stored_each_series,
     .each_run = stored_each_run,
+    .each_run_operation = stored_each_run_operation,
     .each_list = stored_each_list,
     .load_list = stored_load_list,
     .try_write = stored_try_write,
