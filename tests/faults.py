@@ -129,7 +129,7 @@ FAULTS = [
     ("P1", True, "killed before, in and after each write",
      "test_every_point test_killed_anywhere_resumes_without_loss test_clients_of_mariadb_killed test_clients_of_postgres_killed sim CRASH_IN_COMMIT"),
     ("P2", True, "interrupted at any moment, twice",
-     "test_ctrl_c_commits_and_resumes test_signals_end_every_wait test_copy_interrupted session_stop_drains_what_is_in_flight sim STOP"),
+     "test_ctrl_c_commits_and_resumes test_signals_end_every_wait test_a_lock_of_somebody_else_does_not_hold_up_the_end test_copy_interrupted session_stop_drains_what_is_in_flight sim STOP"),
     ("P3", True, "an allocation that fails",
      "test_every_point records_survive_every_failed_allocation batch_survives_every_failed_allocation inflate_survives_failed_allocations "
      "page_allocates_for_texts_only_and_survives_failure memory_runs_out"),

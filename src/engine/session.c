@@ -6,6 +6,8 @@
 
 /* Throttled so often in a row without one good reply: the quota is spent by somebody else. */
 enum { THROTTLED_IN_A_ROW_MAX = 10, REDO_MAX = 2 * SESSION_SLOTS_MAX };
+/* A page that others keep from being written is tried so often by a run that ends. */
+enum { STOPPED_WRITES_MAX = 3 };
 
 /* A vendor that says "come back in more than this" has ended the run. */
 static const int64_t throttle_cap_ms = 3600 * 1000;
@@ -848,7 +850,7 @@ static bool may_rewrite(struct session *s, struct slot *slot, const struct sessi
         return false;
     if (slot->write_failures++ == 0)
         slot->first_write_failure_us = s->now_us;
-    if (s->stopping && lost && slot->write_failures > 1)
+    if (s->stopping && slot->write_failures > (lost ? 1 : STOPPED_WRITES_MAX))
         return false;
     return !retry_is_over(&s->config.rewrite, slot->write_failures, slot->first_write_failure_us,
                           s->now_us);

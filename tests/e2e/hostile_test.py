@@ -9,6 +9,7 @@ import os
 import random
 import re
 import resource
+import sqlite3
 import subprocess
 import threading
 import time
@@ -575,6 +576,34 @@ def test_signals_end_every_wait(world):
         vendor.hook = None
         with serve(vendor) as (url, _):
             assert run(other, url, *BTC, "--lock_wait", "0")[0] == 0, "the lock outlived its process"
+    finally:
+        other.remove()
+
+
+def test_a_lock_of_somebody_else_does_not_hold_up_the_end(world):
+    """SQLite's own wait for a lock cannot be ended, and lasts half a minute."""
+    other = harness.World()
+    vendor = Vendor()
+    locks = []
+
+    def lock(*_):
+        if not locks:
+            locks.append(sqlite3.connect(other.database, isolation_level=None, check_same_thread=False))
+            locks[0].execute("BEGIN EXCLUSIVE")
+    vendor.hook = lock
+    try:
+        with serve(vendor) as (url, requests):
+            process = start(other, url, *BTC)
+            wait_for(lambda: locks and candle_calls(requests), "a candle call")
+            time.sleep(1)
+            began = time.monotonic()
+            process.send_signal(15)
+            out, err = process.communicate(timeout=60)
+            took = time.monotonic() - began
+            assert process.returncode == 143 and took < 8, (process.returncode, took, err)
+            locks[0].execute("ROLLBACK")
+            assert run(other, url, *BTC)[0] == 0
+        assert other.query("SELECT count(*) FROM spot_ohlcv_1d")[0][0] > 300
     finally:
         other.remove()
 

@@ -19,7 +19,7 @@ static const char settings[] = "PRAGMA page_size=16384;"
                                "PRAGMA temp_store=MEMORY;"
                                "PRAGMA foreign_keys=ON;";
 
-static const int64_t poll_ms = 20;
+static const int64_t poll_ms = 20, stopped_busy_ms = 500;
 
 /* Checkpoint whenever the log holds this much; complain when a reader has kept it from shrinking
  * until it is so many times larger. */
@@ -72,6 +72,15 @@ static int query(struct sqlite_connection *c, sqlite3_stmt *stmt, bool *out_row,
     return status;
 }
 
+/* A run that is to end waits for others half a second at most: it has more than one page, and its
+ * record, to write (P2). */
+static int64_t most_busy_ms(const struct sql_target *target)
+{
+    bool stops = target->stop_level && target->stop_level(target->stop_user) > 0;
+    return stops && target->busy_timeout_ms > stopped_busy_ms ? stopped_busy_ms
+                                                              : target->busy_timeout_ms;
+}
+
 /* The switch to WAL answers BUSY at once while another process makes the same switch. */
 static int use_wal(struct sqlite_connection *c, struct ccd_error *err)
 {
@@ -81,7 +90,7 @@ static int use_wal(struct sqlite_connection *c, struct ccd_error *err)
     bool row = false;
     for (int64_t waited_ms = 0; status == CCD_OK;) {
         status = query(c, stmt, &row, err);
-        if (status != CCD_DATABASE_BUSY || waited_ms >= target->busy_timeout_ms)
+        if (status != CCD_DATABASE_BUSY || waited_ms >= most_busy_ms(target))
             break;
         clock_sleep_ms(poll_ms);
         waited_ms += poll_ms;
@@ -130,11 +139,24 @@ static int watch_log(struct sqlite_connection *c, struct ccd_error *err)
     return CCD_OK;
 }
 
+/* In place of sqlite3_busy_timeout, which nothing can end. Short waits come first: most locks last
+ * for the commit of one page. */
+static int on_busy(void *user, int tries)
+{
+    struct sqlite_connection *c = user;
+    int64_t now_us = clock_mono_us(NULL);
+    if (tries == 0)
+        c->busy_since_us = now_us;
+    if (now_us - c->busy_since_us >= most_busy_ms(c->base.target) * 1000)
+        return 0;
+    clock_sleep_ms(tries < 10 ? 1 << tries / 2 : poll_ms);
+    return 1;
+}
+
 static int configure(struct sqlite_connection *c, struct ccd_error *err)
 {
     const struct sql_target *target = c->base.target;
-    int64_t timeout_ms = target->busy_timeout_ms;
-    sqlite3_busy_timeout(c->db, timeout_ms > INT32_MAX ? INT32_MAX : (int)timeout_ms);
+    sqlite3_busy_handler(c->db, on_busy, c);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_limit(c->db, SQLITE_LIMIT_ATTACHED, 0);

@@ -25,6 +25,7 @@ struct sqlite_connection {
     uint64_t uses;
     struct facts *facts; /* NULL until the first page */
     int lock_fd;         /* -1 = none yet */
+    int64_t busy_since_us; /* the lock of somebody else is waited for */
     int64_t checkpoint_pages;
     bool complained;
     /* After a failed write or fsync the kernel may have dropped what it promised to write: no
