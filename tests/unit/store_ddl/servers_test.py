@@ -65,7 +65,7 @@ def fill(server):
     sql(server, "INSERT INTO fact_spot_ohlcv_1d (series_id, ts, open, total_trades, collected_at)"
                 f" SELECT s.seq, {day}, r.seq, r.seq % 2, '2024-01-01 00:00:00'"
                 f" FROM {numbers.format(SERIES, 's')} CROSS JOIN {numbers.format(ROWS, 'r')}")
-    sql(server, "INSERT INTO ccdata_schema (version, settle_s) VALUES (3, 360)")
+    sql(server, "INSERT INTO ccdata_schema (version, settle_s) VALUES (4, 360)")
     sql(server, {"mariadb": "ANALYZE TABLE dim_series, fact_spot_ohlcv_1d, ccdata_schema", "postgres": "ANALYZE"}[server.kind])
 
 
@@ -104,7 +104,7 @@ def test_every_table_describes_itself_as_expected(world):
     for server, dialect in each_server():
         sql(server, printed(dialect, "sql"))
         tables = expected(dialect)
-        assert len(tables) == 38
+        assert len(tables) == 39
         for table, lines in tables.items():
             assert described(server, dialect, table) == lines, table
         assert described(server, dialect, "ccdata_none") == []
@@ -214,7 +214,7 @@ def test_views_know_what_is_final_and_filled(world):
         sql(server, "INSERT INTO fact_spot_ohlcv_1d (series_id, ts, total_trades, collected_at)"
                     " VALUES (1, '2024-01-01 00:00:00', 0, '2024-01-02 00:05:59')")
         assert len(sql(server, one)) == 1  # rows show before the first run has named the settle time
-        sql(server, "INSERT INTO ccdata_schema (version, settle_s) VALUES (3, 360)")
+        sql(server, "INSERT INTO ccdata_schema (version, settle_s) VALUES (4, 360)")
         assert [truth[cell] for cell in sql(server, one)[0]] == [False, True]
         sql(server, "UPDATE fact_spot_ohlcv_1d SET total_trades = 1, collected_at = '2024-01-02 00:06:00'")
         assert [truth[cell] for cell in sql(server, one)[0]] == [True, False]
