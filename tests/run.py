@@ -42,20 +42,31 @@ PLANS = {
 }
 
 
-def setup(folder, options, werror):
+def introspect(folder, what):
+    done = subprocess.run(["meson", "introspect", folder, f"--{what}"], cwd=ROOT, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def suites_of(test):
+    return {suite.split(":")[-1] for suite in test["suite"]}
+
+
+def setup(folder, options, suites, werror):
+    """Build what the tests of these suites need; everything without them."""
     if not (ROOT / folder / "build.ninja").exists():
         subprocess.run(["meson", "setup", folder, f"-Dwerror={werror}", *options], cwd=ROOT, check=True,
                        stdout=subprocess.DEVNULL)
-    subprocess.run(["ninja", "-C", folder, "--quiet"], cwd=ROOT, check=True)
+    needed = {name for test in introspect(folder, "tests") if suites_of(test) & set(suites) for name in test["depends"]}
+    files = [os.path.relpath(file, ROOT / folder) for target in introspect(folder, "targets") if target["id"] in needed
+             for file in target["filename"]]
+    subprocess.run(["ninja", "-C", folder, "--quiet", *files], cwd=ROOT, check=True)
 
 
 def meson_tests(folder, suites, without, only):
     """The tests of a build folder, longest first, so that both cores end together; names what is left out."""
-    listed = json.loads(subprocess.run(["meson", "introspect", folder, "--tests"], cwd=ROOT, check=True, capture_output=True,
-                                       text=True).stdout)
     chosen, left_out = [], []
-    for test in listed:
-        names = {suite.split(":")[-1] for suite in test["suite"]}
+    for test in introspect(folder, "tests"):
+        names = suites_of(test)
         if suites and not names & set(suites) or only and only not in test["name"]:
             continue
         (left_out if names & set(without) else chosen).append(test)
@@ -114,10 +125,8 @@ def run_one(folder, test, locales):
 
 def sources_of(folder):
     """program or script -> the files that it is made of, as meson knows them."""
-    listed = json.loads(subprocess.run(["meson", "introspect", folder, "--targets"], cwd=ROOT, check=True, capture_output=True,
-                                       text=True).stdout)
     return {name: sorted({source for group in target["target_sources"] for source in group.get("sources", [])})
-            for target in listed for name in target["filename"]}
+            for target in introspect(folder, "targets") for name in target["filename"]}
 
 
 def note_result(results, folder, test, result, sources):
@@ -160,10 +169,10 @@ def main():
     total, results = [0, 0, 0], {}
     for folder, options, suites, without in PLANS[args.plan]:
         folder = args.build if folder == "build" else folder
-        setup(folder, options, args.werror)
+        setup(folder, options, suites, args.werror)
         locales = comma_locale(folder)
-        # One more than there are cores: the longest ones wait for servers that start, or stay away on purpose.
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count() + 1) as pool:
+        # Two more than there are cores: the longest ones wait for servers that start, or stay away on purpose.
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count() + 2) as pool:
             sources = sources_of(folder)
             running = {pool.submit(run_one, folder, test, locales): test for test in meson_tests(folder, suites, without, args.only)}
             for done in concurrent.futures.as_completed(running):
