@@ -35,21 +35,33 @@ static int64_t resident_bytes(void)
     return str_to_i64(str_split(&rest, ' '), &pages) ? pages * sysconf(_SC_PAGESIZE) : 0;
 }
 
-static int64_t open_descriptors(void)
+struct open_files {
+    int64_t descriptors, sockets;
+};
+
+static struct open_files count_open_files(void)
 {
-    int64_t count = 0;
+    struct open_files open = {0};
     DIR *folder = opendir("/proc/self/fd");
-    while (folder && readdir(folder))
-        count++;
+    for (const struct dirent *entry; folder && (entry = readdir(folder));) {
+        char target[16] = "";
+        if (readlinkat(dirfd(folder), entry->d_name, target, sizeof(target) - 1) < 0)
+            continue; /* "." and ".." */
+        open.descriptors++;
+        open.sockets += str_starts_with(str_from(target), STR("socket:"));
+    }
     if (folder)
         closedir(folder);
-    return count > 3 ? count - 3 : 0; /* ".", ".." and the folder itself */
+    open.descriptors -= open.descriptors > 0; /* that of the folder */
+    return open;
 }
 
 static int write_text(struct ccd_client *client, struct buf *out, struct ccd_error *err)
 {
     metric_set(client->metrics, METRIC_MEMORY, 0, 0, resident_bytes());
-    metric_set(client->metrics, METRIC_DESCRIPTORS, 0, 0, open_descriptors());
+    struct open_files open = count_open_files();
+    metric_set(client->metrics, METRIC_DESCRIPTORS, 0, 0, open.descriptors);
+    metric_set(client->metrics, METRIC_CONNECTIONS, 0, 0, open.sockets);
     buf_init(out, TEXT_MAX_BYTES, NULL);
     metrics_write(client->metrics, CCDATA_VERSION, out);
     return out->failed ? no_memory(err) : 0;

@@ -21,6 +21,11 @@ int64_t scan_elapsed_ms(const struct scan *scan)
     return (clock_mono_us(NULL) - scan->started_us) / 1000;
 }
 
+static int interrupted(struct ccd_error *err)
+{
+    return error_set(err, CCD_INTERRUPTED, "interrupted: run the same command again to go on");
+}
+
 int scan_step(struct scan *scan, struct ccd_error *err)
 {
     int64_t now_us = clock_mono_us(NULL);
@@ -31,10 +36,10 @@ int scan_step(struct scan *scan, struct ccd_error *err)
     }
     if (client_stop_level(scan->client) == 0)
         return 0;
-    return error_set(err, CCD_INTERRUPTED, "interrupted: run the same command again to go on");
+    return interrupted(err);
 }
 
-bool scan_again(struct scan *scan, int *attempts, const struct ccd_error *err)
+bool scan_again(struct scan *scan, int *attempts, struct ccd_error *err)
 {
     enum ccd_action action = ccd_status_action(err->status);
     if (action != CCD_ACTION_RETRY && action != CCD_ACTION_RECONNECT)
@@ -49,8 +54,10 @@ bool scan_again(struct scan *scan, int *attempts, const struct ccd_error *err)
     log_debug(&scan->client->log, NULL, "%s; again in %lld ms", err->message, (long long)wait_ms);
     /* Counted, not measured: a clock that stands still must not make this wait for ever. */
     while (wait_ms > 0) {
-        if (client_stop_level(scan->client) > 0)
+        if (client_stop_level(scan->client) > 0) {
+            interrupted(err);
             return false;
+        }
         int64_t slice_ms = wait_ms < WAIT_SLICE_MS ? wait_ms : WAIT_SLICE_MS;
         clock_sleep_ms(slice_ms);
         wait_ms -= slice_ms;

@@ -20,8 +20,8 @@ int64_t scan_elapsed_ms(const struct scan *scan);
 /* Show how far it is, a few times a second. CCD_INTERRUPTED once the client was asked to stop. */
 int scan_step(struct scan *scan, struct ccd_error *err);
 /* Whether an error may pass: waits a little longer each time, at most for half a minute in all.
- * *attempts begins with 0. */
-bool scan_again(struct scan *scan, int *attempts, const struct ccd_error *err);
+ * *attempts begins with 0. *err becomes CCD_INTERRUPTED once the client was asked to stop. */
+bool scan_again(struct scan *scan, int *attempts, struct ccd_error *err);
 /* The word of a report for how it ended: "complete", "interrupted", "failed". */
 const char *scan_outcome(enum ccd_status status);
 

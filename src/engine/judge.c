@@ -419,32 +419,36 @@ static bool is_hole_now(const struct judgement *j, int64_t ts)
     return false;
 }
 
+/* A hole, seen for the first time, wherever nothing is said of [from, to) yet. The reply speaks of
+ * fewer periods than a page has, so that there is room. */
+static void doubt_untold(const struct judge_question *q, struct judgement *out, int64_t from_ts,
+                         int64_t to_ts)
+{
+    for (size_t i = 0; from_ts < to_ts; i++) {
+        struct coverage_segment *next = &out->segments[i];
+        int64_t told_ts = i < out->segment_count ? min_i64(next->from_ts, to_ts) : to_ts;
+        if (from_ts < told_ts) {
+            memmove(next + 1, next, (out->segment_count++ - i) * sizeof(*next));
+            *next = (struct coverage_segment){
+                .from_ts = from_ts,
+                .to_ts = told_ts,
+                .state = COVERAGE_EMPTY,
+                .next_check_utc_s = next_check(q, from_ts, false),
+            };
+        }
+        from_ts = max_i64(from_ts, next->to_ts);
+    }
+}
+
 /* Is there something at oldest_ts, where, or before where, there was to be nothing, or a hole in
- * place of the newest period of it? Then all that was concluded is open again, and what says so is
- * later than the claim, whatever the clocks say. */
+ * place of the newest period of it? Then all that was concluded is open again but for what the
+ * reply shows, and what says so is later than the claim, whatever the clocks say. */
 static void review_start(const struct judge_question *q, struct judgement *out, int64_t oldest_ts)
 {
     struct coverage_segment claim = claimed_before_start(q);
     if (oldest_ts >= claim.to_ts && !is_hole_now(out, claim.to_ts - step_of(q)))
         return;
-    int64_t to = min_i64(claim.to_ts, out->final_before_ts);
-    int64_t told_from = q->window.from_ts, told_to = q->window.from_ts;
-    if (out->segment_count > 0) {
-        told_from = out->segments[0].from_ts;
-        told_to = max_i64(told_to, out->segments[out->segment_count - 1].to_ts);
-    }
-    int64_t soon = next_check(q, claim.from_ts, false);
-    add_segment(out, told_to, to, COVERAGE_EMPTY, q->sent_utc_s, soon);
-    if (claim.from_ts < min_i64(to, told_from)) {
-        memmove(out->segments + 1, out->segments, out->segment_count * sizeof(*out->segments));
-        out->segments[0] = (struct coverage_segment){
-            .from_ts = claim.from_ts,
-            .to_ts = min_i64(to, told_from),
-            .state = COVERAGE_EMPTY,
-            .next_check_utc_s = soon,
-        };
-        out->segment_count++;
-    }
+    doubt_untold(q, out, claim.from_ts, min_i64(claim.to_ts, out->final_before_ts));
     for (size_t i = 0; i < out->segment_count; i++)
         out->segments[i].asked_utc_s = max_i64(q->sent_utc_s, claim.asked_utc_s + 1);
 }

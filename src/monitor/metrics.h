@@ -107,7 +107,9 @@ enum { METRIC_METADATA_INTERVAL = 3 };
     X(EXIT_CODE, "ccdata_run_exit_code", GAUGE, NONE, NONE, 1, "Exit code of the last run.") \
     X(MEMORY, "ccdata_resident_memory_bytes", GAUGE, NONE, NONE, 1, "Memory of this process.") \
     X(DESCRIPTORS, "ccdata_open_descriptors", GAUGE, NONE, NONE, 1, \
-      "Open files and sockets of this process.")
+      "Open files and sockets of this process.") \
+    X(CONNECTIONS, "ccdata_open_connections", GAUGE, NONE, NONE, 1, \
+      "Open sockets of this process: to vendor, database, cache and readers of metrics.")
 // clang-format on
 
 enum metric {

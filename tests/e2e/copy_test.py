@@ -216,10 +216,9 @@ def test_copy_interrupted(world):
                                    cwd=world.folder, env=world.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         time.sleep(0.7)
         process.send_signal(signal.SIGINT)
-        time.sleep(0.2)
+        out, err = process.communicate(timeout=60)  # the lock is still there
         holder.execute("ROLLBACK")
         holder.close()
-        out, err = process.communicate(timeout=60)
         assert process.returncode == 130 and '"status": "interrupted"' in out, (process.returncode, out, err)
         copy(world, to)
         check_copied(world, to)

@@ -222,6 +222,7 @@ def test_the_daemon_serves_metrics_health_and_status(world):
             assert {check["name"] for check in health["checks"]} >= {"database", "vendor", "quota", "freshness"}
             samples = parse(get(f"http://127.0.0.1:{port}/metrics"))
             assert total(samples, "ccdata_rows_inserted_total") > 0 and samples["ccdata_coverage_ratio", 'data_type="spot_ohlcv",interval="1d"'] == 1
+            assert 1 <= samples["ccdata_open_connections", ""] < samples["ccdata_open_descriptors", ""], samples
             request = urllib.request.Request(f"http://127.0.0.1:{port}/healthz", headers={"Host": "evil.example"})
             try:
                 urllib.request.urlopen(request, timeout=5)

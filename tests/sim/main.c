@@ -39,6 +39,7 @@ struct options {
 /* Shared by the processes; each writes its own part, and any may set failed. */
 struct shared {
     volatile int failed;
+    uint64_t failed_seed; /* of the last that failed */
     struct tally tallies[JOBS_MAX];
     uint64_t done[JOBS_MAX];
     uint64_t hashes[JOBS_MAX]; /* sums, whatever the order of the seeds */
@@ -83,6 +84,8 @@ static int run_job(const struct options *o, int job, struct shared *shared)
          i += (uint64_t)o->jobs) {
         good = run_seed(sim, o, o->from + i, &shared->tallies[job], &shared->hashes[job]);
         shared->done[job]++;
+        if (!good)
+            shared->failed_seed = o->from + i;
     }
     if (!good)
         shared->failed = 1;
@@ -154,8 +157,12 @@ static int report(const struct options *o, const struct shared *shared, double s
         printf("%12llu  %s\n", (unsigned long long)sum.states[i], sometimes_texts[i]);
     }
     double rate = (double)done * 60 / (seconds > 0 ? seconds : 1);
-    printf("figure: %llu %sseeds from %llu without a failure, %.0f a minute and process\n",
-           (unsigned long long)done, o->fresh ? "fresh " : "", (unsigned long long)o->from,
+    char verdict[48] = "without a failure";
+    if (shared->failed)
+        snprintf(verdict, sizeof(verdict), "to the FAILURE of %llu",
+                 (unsigned long long)shared->failed_seed);
+    printf("figure: %llu %sseeds from %llu %s, %.0f a minute and process\n",
+           (unsigned long long)done, o->fresh ? "fresh " : "", (unsigned long long)o->from, verdict,
            rate / o->jobs);
     if (o->hash)
         printf("hash %016llx\n", (unsigned long long)hash);

@@ -700,12 +700,12 @@ TEST(judge_start_is_refuted_by_an_older_record_or_an_empty_list)
     know_start(&f);
     add(&f, 12, 13);
     CHECK_INT(0, judge(&f));
-    CHECK_TEXT("empty 0-19?, empty 19-20?", segments(&f));
+    CHECK_TEXT("empty 0-20?", segments(&f));
     check_counts(f.j, 0, 0, 0, 0, 0, 1);
     batch_clear(&f.batch);
     CHECK_INT(0, judge(&f));
     judge_nothing(&f.q, f.j);
-    CHECK_TEXT("empty 0-19?, empty 19-20?", segments(&f));
+    CHECK_TEXT("empty 0-20?", segments(&f));
     end(&f);
 }
 
@@ -736,6 +736,26 @@ TEST(judge_start_is_refuted_within_the_run)
     }
     CHECK_TEXT("empty 0-11?, stored 11-12, empty 12-30?", segments(&f));
     CHECK_INT(at(10), f.j->head.from_ts); /* asked on from */
+    end(&f);
+}
+
+TEST(judge_start_is_refuted_between_rows_that_ride_free)
+{
+    struct fixture f;
+    begin(&f);
+    f.q.start_ts = at(30); /* of this run: what was known when it began is older */
+    f.q.start_asked_utc_s = f.q.sent_utc_s;
+    f.q.recheck_from_ts = at(4);
+    know(&f, 4, 10, COVERAGE_EMPTY, at(100), at(100) + HOLE_CHECK_S);
+    add(&f, 4, 5);
+    add(&f, 7, 8);
+    add(&f, 10, 20);
+    CHECK_INT(0, judge(&f));
+    for (size_t i = 0; i < f.j->segment_count; i++)
+        f.j->segments[i].asked_utc_s = f.q.sent_utc_s;
+    CHECK_TEXT(
+        "empty 0-4?, stored 4-5, empty 5-7?, stored 7-8, empty 8-10?, stored 10-20, empty 20-30?",
+        segments(&f));
     end(&f);
 }
 
