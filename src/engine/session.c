@@ -657,8 +657,10 @@ static void close_older(struct series *series, const struct slot *slot)
         j->pending += (gap.to_ts - gap.from_ts) / step_s - final;
     }
     series->cursor_ts = series->want.from_ts;
-    if (slot->window.to_ts > series->start_ts)
-        series->start_ts = slot->window.to_ts;
+    int64_t to_ts = slot->window.to_ts;
+    int64_t start_ts = to_ts < j->final_before_ts ? to_ts : j->final_before_ts;
+    if (start_ts > series->start_ts)
+        series->start_ts = start_ts;
     if (slot->sent_utc_s > series->start_asked_utc_s)
         series->start_asked_utc_s = slot->sent_utc_s;
 }
