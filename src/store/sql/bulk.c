@@ -54,8 +54,7 @@ static void write_row(struct bulk *b, size_t row)
     for (size_t i = 0; i < b->column_count; i++) {
         const char *const *around = b->columns[i].is_moment ? d->moment_from_s
                                                             : (const char *const[]){"", ""};
-        buf_printf(&b->sql, "%s%s?%zu%s", i > 0 ? ", " : "", around[0],
-                   row * b->column_count + i + 1, around[1]);
+        buf_printf(&b->sql, "%s%s?%s", i > 0 ? ", " : "", around[0], around[1]);
     }
     buf_add_char(&b->sql, ')');
 }

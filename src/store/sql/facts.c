@@ -132,11 +132,8 @@ static int write_lines(struct sql_connection *c, struct journal *j, size_t first
     buf_clear(j->sql);
     buf_add_text(j->sql, "INSERT INTO ccdata_revisions (series_id, step_s, ts, column_name,"
                          " old_value, new_value, seen_utc_s, run_id) VALUES ");
-    for (size_t line = 0; line < count; line++) {
-        size_t n = line * JOURNAL_COLUMNS;
-        buf_printf(j->sql, "%s(?%zu, ?%zu, ?%zu, ?%zu, ?%zu, ?%zu, ?%zu, ?%zu)",
-                   line > 0 ? ", " : "", n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7, n + 8);
-    }
+    for (size_t line = 0; line < count; line++)
+        buf_add_text(j->sql, line > 0 ? ", (?, ?, ?, ?, ?, ?, ?, ?)" : "(?, ?, ?, ?, ?, ?, ?, ?)");
     return sql_run_text(c, "journal a change in", j->sql, j->values + first * JOURNAL_COLUMNS,
                         count * JOURNAL_COLUMNS, NULL, err);
 }

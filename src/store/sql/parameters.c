@@ -10,10 +10,10 @@ static size_t quoted_length(const char *text)
     return text[len] ? len + 1 : len;
 }
 
-/* The digits after a '?' as a number; 0 when there are none, SQL_PARAMETERS_MAX + 1 at most. */
-static unsigned read_number(const char **at)
+/* The number after a '?', without one the next that none has; SQL_PARAMETERS_MAX + 1 at most. */
+static unsigned read_number(const char **at, unsigned largest)
 {
-    unsigned number = 0;
+    unsigned number = **at >= '0' && **at <= '9' ? 0 : largest + 1;
     for (; **at >= '0' && **at <= '9'; (*at)++) {
         number = 10 * number + (unsigned)(**at - '0');
         if (number > SQL_PARAMETERS_MAX)
@@ -34,6 +34,7 @@ int sql_rewrite_parameters(const char *sql, char style, struct buf *out, uint16_
                            size_t *out_count)
 {
     size_t count = 0;
+    unsigned largest = 0;
     const char *at = sql;
     while (*at) {
         size_t plain = 0;
@@ -47,9 +48,10 @@ int sql_rewrite_parameters(const char *sql, char style, struct buf *out, uint16_
         if (*at != '?')
             continue;
         at++;
-        unsigned number = read_number(&at);
+        unsigned number = read_number(&at, largest);
         if (number < 1 || number > SQL_PARAMETERS_MAX || count == SQL_PARAMETERS_MAX)
             return -1;
+        largest = number > largest ? number : largest;
         add_parameter(out, style, number);
         out_order[count++] = (uint16_t)number;
     }

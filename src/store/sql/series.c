@@ -394,7 +394,7 @@ static int find_known(struct sql_connection *c, void *context, struct ccd_error 
     buf_init(&sql, SQL_TEXT_MAX_BYTES, c->target->allocator);
     buf_add_text(&sql, NAMES_SQL "WHERE series_id IN (");
     for (int i = 1; i <= IDS_PER_CALL; i++)
-        buf_printf(&sql, "%s?%d", i > 1 ? ", " : "", i);
+        buf_add_text(&sql, i > 1 ? ", ?" : "?");
     buf_add_text(&sql, ")");
     int status = CCD_OK;
     const struct sql_sink sink = {take_known, call};

@@ -156,8 +156,10 @@ int sql_journal_revision(struct sql_connection *c, const struct revision *revisi
 /* ---- numbered parameters, for drivers that have another form ---- */
 
 /* Rewrite ?N as the driver writes them: style '$' gives $N, style '?' gives ? and the numbers in
- * out_order[0 … *out_count) in the order in which they appear. Text in quotes is left alone. -1
- * when out fails or there are more than SQL_PARAMETERS_MAX. */
+ * out_order[0 … *out_count) in the order in which they appear. A ? without a number is the one
+ * after the largest so far, as in SQLite, which looks through all numbers it knows at each ?N: long
+ * lists are written without. Text in quotes is left alone. -1 when out fails or there are more than
+ * SQL_PARAMETERS_MAX. */
 int sql_rewrite_parameters(const char *sql, char style, struct buf *out, uint16_t *out_order,
                            size_t *out_count);
 

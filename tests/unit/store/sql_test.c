@@ -32,6 +32,7 @@ TEST(parameters_are_rewritten)
     check_rewritten("SELECT ?1, ?12 WHERE a = ?1", '$', "SELECT $1, $12 WHERE a = $1", "1 12 1 ");
     check_rewritten("?512", '$', "$512", "512 ");
     check_rewritten("SELECT 1", '?', "SELECT 1", "");
+    check_rewritten("SELECT ?, ?7, ?, ?2 || ?", '$', "SELECT $1, $7, $8, $2 || $9", "1 7 8 2 9 ");
 }
 
 TEST(parameters_in_quotes_are_text)
@@ -43,7 +44,7 @@ TEST(parameters_in_quotes_are_text)
 
 TEST(impossible_parameters_are_refused)
 {
-    static const char *const texts[] = {"?", "?0", "? 1", "?4097", "?99999999999999999999"};
+    static const char *const texts[] = {"?0", "?00", "?4096, ?", "?4097", "?99999999999999999999"};
     uint16_t numbers[SQL_PARAMETERS_MAX];
     size_t count;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
