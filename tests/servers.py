@@ -114,6 +114,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def is_running(pid):
+    """Not gone, nor a zombie: those of a server that was killed are init's to bury, which may take seconds."""
+    with contextlib.suppress(OSError):
+        return pathlib.Path("/proc", str(pid), "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
 def processes_of(pid):
     """A process and all its descendants, parents first."""
     children = {}
@@ -243,7 +250,7 @@ class Server:
                     os.kill(pid, signal.SIGKILL)
             self.process.wait()
             deadline = time.monotonic() + STOP_S
-            while any(pathlib.Path("/proc", str(pid)).exists() for pid in victims[1:]) and time.monotonic() < deadline:
+            while any(is_running(pid) for pid in victims[1:]) and time.monotonic() < deadline:
                 time.sleep(0.005)
 
     def restart(self, options=None):
