@@ -76,6 +76,8 @@ int main(int argc, char **argv)
     }
     ccd_server_on_metrics(server, write_counts, &counts);
     status = ccd_server_publish(server, "/healthz", 200, "{\"verdict\":\"ok\"}\n", &err);
+    if (status == 0) /* before anybody can ask */
+        status = count_on(server, &counts);
     printf("%s\n", ccd_server_address(server));
     fflush(stdout);
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
