@@ -10,8 +10,9 @@
 
 enum {
     LIVES_MAX = 5,
-    LIVENESS_LIVES_MAX = 60,
-    PATIENT_LIVES = 10, /* then what is still to come comes days later */
+    NIGHTS_MAX = 60, /* of runs that the quota did not cut short … */
+    RUNS_MAX = 1000, /* … and with those */
+    PATIENT_NIGHTS = 10, /* then what is still to come comes days later */
     WORKERS_MAX = 6,
     CONFIRM_S = HOLE_CHECK_S +
                 SIM_SETTLE_S, /* between two lives, so that holes fall due and the young grow up */
@@ -281,7 +282,8 @@ void phases_liveness(struct sim *sim)
     sim->faults_on = false;
     vendor_begin_life(sim);
     cut_jobs(sim);
-    for (int i = 0; !sim->failed; i++) {
+    int nights = 0;
+    for (int runs = 1; !sim->failed; runs++) {
         sim_scene(sim, SCENE_RUN);
         struct life_options options = draw_options(sim);
         struct life_report report;
@@ -296,14 +298,19 @@ void phases_liveness(struct sim *sim)
                 sim_saw(sim, SOMETIMES_ROTTEN_SERIES);
             return;
         }
-        if (i >= LIVENESS_LIVES_MAX || sim->now_us - begun_us > liveness_most_us) {
-            sim_fail(sim, "I7: not complete after %d runs without faults, %lld s", i,
-                     (long long)((sim->now_us - begun_us) / SIM_US_PER_S));
+        if (nights >= NIGHTS_MAX || runs >= RUNS_MAX ||
+            sim->now_us - begun_us > liveness_most_us) {
+            sim_fail(sim, "I7: not complete after %d runs in %d nights without faults, %lld s",
+                     runs, nights, (long long)((sim->now_us - begun_us) / SIM_US_PER_S));
             return;
         }
-        int64_t wait_s = sim->mend_s > 0 && i >= PATIENT_LIVES ? SECONDS_PER_DAY : CONFIRM_S;
-        int64_t next_us = sim->now_us + wait_s * SIM_US_PER_S;
-        pass_time(sim, report.error.status == CCD_QUOTA_EXHAUSTED ? report.resume_us : next_us);
+        if (report.error.status == CCD_QUOTA_EXHAUSTED) { /* the same night goes on */
+            pass_time(sim, report.resume_us);
+            continue;
+        }
+        int64_t wait_s = sim->mend_s > 0 && nights >= PATIENT_NIGHTS ? SECONDS_PER_DAY : CONFIRM_S;
+        nights++;
+        pass_time(sim, sim->now_us + wait_s * SIM_US_PER_S);
     }
 }
 
