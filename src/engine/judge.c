@@ -448,7 +448,7 @@ static void review_start(const struct judge_question *q, struct judgement *out, 
     struct coverage_segment claim = claimed_before_start(q);
     if (oldest_ts >= claim.to_ts && !is_hole_now(out, claim.to_ts - step_of(q)))
         return;
-    doubt_untold(q, out, claim.from_ts, claim.to_ts);
+    doubt_untold(q, out, claim.from_ts, min_i64(claim.to_ts, out->final_before_ts));
     for (size_t i = 0; i < out->segment_count; i++)
         out->segments[i].asked_utc_s = max_i64(q->sent_utc_s, claim.asked_utc_s + 1);
 }

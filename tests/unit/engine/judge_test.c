@@ -857,16 +857,13 @@ TEST(judge_days)
 }
 
 /* Any page of any history: each missing period of the window is counted exactly once; segments
- * ascend, do not overlap, lie in what was asked but for a refuted start, claim only periods that
- * are final, or were when that start was told; stored claims have a row. */
+ * ascend, do not overlap, lie in what was asked but for a refuted start, claim only final periods;
+ * stored claims have a row. */
 static bool page_holds(struct fixture *f)
 {
     const struct judgement *j = f->j;
     const struct judge_question *q = &f->q;
-    int64_t head = 0, missing = 0, before = INT64_MIN, start_ts = 0;
-    for (size_t i = 0; i < q->merged_count; i++)
-        if (q->merged[i].state == COVERAGE_BEFORE_START)
-            start_ts = q->merged[i].to_ts;
+    int64_t head = 0, missing = 0, before = INT64_MIN;
     struct plan_gaps gaps;
     struct period_range gap;
     plan_gaps_init(&gaps, q->window, q->merged, q->merged_count, q->planned_utc_s);
@@ -882,7 +879,7 @@ static bool page_holds(struct fixture *f)
         bool asked = s->from_ts >= q->recheck_from_ts && s->to_ts <= q->window.to_ts;
         bool reopened = s->state == COVERAGE_EMPTY && !coverage_is_confirmed(s);
         if (s->from_ts < before || s->from_ts >= s->to_ts || (!asked && !reopened) ||
-            s->to_ts > (reopened && s->to_ts <= start_ts ? start_ts : j->final_before_ts))
+            s->to_ts > j->final_before_ts)
             return false;
         before = s->to_ts;
         if (s->state != COVERAGE_STORED)
