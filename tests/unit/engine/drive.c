@@ -69,6 +69,14 @@ void drive_add_series(struct drive *d, const struct session_series_spec *spec)
         abort();
 }
 
+void drive_begin_one(struct drive *d, int workers, int page_max, int64_t from, int64_t to)
+{
+    drive_begin(d, workers, page_max);
+    drive_start(d);
+    struct session_series_spec spec = drive_spec(from, to);
+    drive_add_series(d, &spec);
+}
+
 const char *drive_wanted(struct drive *d)
 {
     static const char *const names[] = {"acquire", "cancel", "send", "write", "pause", "finish"};

@@ -25,6 +25,8 @@ void drive_start(struct drive *d);
 void drive_end(struct drive *d);
 struct session_series_spec drive_spec(int64_t from, int64_t to);
 void drive_add_series(struct drive *d, const struct session_series_spec *spec);
+/* drive_begin and drive_start, with one series that wants drive_spec(from, to). */
+void drive_begin_one(struct drive *d, int workers, int page_max, int64_t from, int64_t to);
 /* "acquire 0, send 0": what the last step wants. A send names its window in minutes. */
 const char *drive_wanted(struct drive *d);
 const char *drive_step(struct drive *d, struct session_event event);

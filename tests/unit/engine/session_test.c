@@ -23,10 +23,7 @@ TEST(session_without_series_finishes_at_once)
 TEST(session_one_page)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 10);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 10);
     CHECK_TEXT("acquire 0", drive_timer(&d));
     CHECK_TEXT("send 0 0-10", drive_grant(&d, 0));
     CHECK(!session_slot_free(d.session, 0));
@@ -66,10 +63,7 @@ TEST(session_nothing_missing)
 TEST(session_known_start_is_fetched_in_parallel)
 {
     struct drive d;
-    drive_begin(&d, 3, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 50);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 3, 10, 0, 50);
     CHECK_TEXT("acquire 0", drive_timer(&d));
     CHECK_TEXT("send 0 40-50, acquire 1", drive_grant(&d, 0));
     CHECK_TEXT("send 1 30-40, acquire 2", drive_grant(&d, 1));
@@ -152,10 +146,7 @@ TEST(session_parallel_404s_count_each_period_once)
     /* The catalogue's first time is too early: several windows in flight lie before the real start.
      */
     struct drive d;
-    drive_begin(&d, 3, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 60);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 3, 10, 0, 60);
     drive_timer(&d);
     drive_grant(&d, 0);
     drive_grant(&d, 1);
@@ -227,10 +218,7 @@ TEST(session_runs_many_series_in_order)
 TEST(session_empty_list_is_asked_in_halves)
 {
     struct drive d;
-    drive_begin(&d, 2, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 20);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 2, 10, 0, 20);
     drive_timer(&d);
     drive_grant(&d, 0);
     CHECK_TEXT("send 1 0-10", drive_grant(&d, 1));
@@ -258,10 +246,7 @@ TEST(session_empty_list_is_asked_in_halves)
 TEST(session_empty_list_for_one_period_is_asked_once_more)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(3, 4);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 3, 4);
     drive_timer(&d);
     drive_grant(&d, 0);
     CHECK_TEXT("acquire 0", drive_page(&d, 0, 0, 0));
@@ -275,10 +260,7 @@ TEST(session_empty_list_for_one_period_is_asked_once_more)
 TEST(session_halves_of_a_skipped_series_are_not_asked)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 10);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 10);
     drive_timer(&d);
     drive_grant(&d, 0);
     CHECK_TEXT("acquire 0", drive_page(&d, 0, 0, 0));
@@ -340,10 +322,7 @@ TEST(session_short_head_of_a_half_is_asked_on)
 TEST(session_end_of_history_in_front_of_data_of_this_run_is_doubted)
 {
     struct drive d;
-    drive_begin(&d, 2, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 30);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 2, 10, 0, 30);
     drive_timer(&d);
     drive_grant(&d, 0);
     drive_grant(&d, 1);
@@ -391,10 +370,7 @@ static void to_writing(struct drive *d)
 TEST(session_rolled_back_commit_is_repeated)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 10);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 10);
     to_writing(&d);
     CHECK_TEXT("", drive_not_written(&d, 0, STORE_ROLLED_BACK, CCD_DATABASE_BUSY));
     CHECK_INT(0, drive_result(&d)->fetched);
@@ -412,10 +388,7 @@ TEST(session_rolled_back_commit_is_repeated)
 TEST(session_unknown_commit_is_repeated)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 10);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 10);
     to_writing(&d);
     CHECK_TEXT("", drive_not_written(&d, 0, STORE_UNKNOWN, CCD_DATABASE_UNREACHABLE));
     CHECK_TEXT("write 0", drive_wake(&d));
@@ -443,10 +416,7 @@ TEST(session_database_that_stays_away_ends_the_run)
 {
     struct drive d;
     int tries;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 10);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 10);
     to_writing(&d);
     fail_writes(&d, 600, &tries);
     CHECK_TEXT("finish", drive_wanted(&d));
@@ -479,10 +449,7 @@ TEST(session_outlives_a_database_that_restarts)
 TEST(session_missing_permission_ends_the_run_at_once)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 10);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 10);
     to_writing(&d);
     CHECK_TEXT("finish", drive_not_written(&d, 0, STORE_ROLLED_BACK, CCD_DATABASE_PERMISSION));
     CHECK_INT(CCD_DATABASE_PERMISSION, drive_ended(&d));
@@ -494,10 +461,7 @@ TEST(session_stop_ends_the_wait_for_the_database)
 {
     struct drive d;
     int tries;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 10);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 10);
     to_writing(&d);
     fail_writes(&d, 20, &tries);
     CHECK_TEXT("", drive_not_written(&d, 0, STORE_ROLLED_BACK, CCD_DATABASE_UNREACHABLE));
@@ -535,10 +499,7 @@ TEST(session_refused_row_skips_the_series)
 TEST(session_full_disk_stops)
 {
     struct drive d;
-    drive_begin(&d, 2, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 100);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 2, 10, 0, 100);
     drive_timer(&d);
     drive_grant(&d, 0);
     drive_grant(&d, 1);
@@ -556,10 +517,7 @@ TEST(session_full_disk_stops)
 TEST(session_slow_store_holds_the_fetching_back)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 1000);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 1000);
     int sends = 0;
     drive_timer(&d);
     for (uint32_t slot; sends < 50 && (slot = drive_send_next(&d)) != NOBODY; sends++)
@@ -574,10 +532,7 @@ TEST(session_slow_store_holds_the_fetching_back)
 TEST(session_stop_drains_what_is_in_flight)
 {
     struct drive d;
-    drive_begin(&d, 3, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 100);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 3, 10, 0, 100);
     drive_timer(&d);
     drive_grant(&d, 0);
     drive_grant(&d, 1);
@@ -600,10 +555,7 @@ TEST(session_stop_drains_what_is_in_flight)
 TEST(session_failure_while_stopping_is_not_retried)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 100);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 100);
     drive_timer(&d);
     drive_grant(&d, 0);
     struct session_event stop = {.kind = SESSION_STOP};
@@ -619,10 +571,7 @@ TEST(session_failure_while_stopping_is_not_retried)
 TEST(session_429_while_stopping)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 100);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 100);
     drive_timer(&d);
     drive_grant(&d, 0);
     struct session_event stop = {.kind = SESSION_STOP};

@@ -12,10 +12,7 @@
 TEST(session_failure_is_retried_with_backoff_and_given_up)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 20);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 20);
     drive_timer(&d);
     drive_grant(&d, 0);
     drive_serve(&d, 0); /* the vendor is there */
@@ -40,10 +37,7 @@ TEST(session_failure_is_retried_with_backoff_and_given_up)
 TEST(session_page_deadline)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 10);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 10);
     drive_timer(&d);
     drive_grant(&d, 0);
     d.now_us += 599LL * SECOND_US;
@@ -58,10 +52,7 @@ TEST(session_page_deadline)
 TEST(session_nobody_there_ends_the_run)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 1000);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 1000);
     drive_timer(&d);
     for (int attempt = 1; attempt < retry_policy_default.attempts_max; attempt++) {
         drive_grant(&d, 0);
@@ -80,10 +71,7 @@ TEST(session_nobody_there_ends_the_run_with_many_workers)
     /* The retry budget is empty before any page has used up its attempts: the run must end all the
      * same, and not burn one call for each of its windows. */
     struct drive d;
-    drive_begin(&d, 16, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 5000);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 16, 10, 0, 5000);
     drive_timer(&d);
     while (drive_ended(&d) == CCD_OK) {
         uint32_t slot = drive_send_next(&d);
@@ -167,10 +155,7 @@ TEST(session_two_series_unanswered_is_nobody_there)
 TEST(session_breaker_lets_one_probe_out)
 {
     struct drive d;
-    drive_begin(&d, 2, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 100);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 2, 10, 0, 100);
     drive_timer(&d);
     drive_serve(&d, drive_send_next(&d));
     drive_written(&d, 0);
@@ -189,10 +174,7 @@ TEST(session_breaker_lets_one_probe_out)
 TEST(session_probe_that_got_no_permit_frees_the_slot)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 100);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 100);
     drive_timer(&d);
     drive_serve(&d, drive_send_next(&d));
     drive_written(&d, 0);
@@ -234,10 +216,7 @@ TEST(session_long_outage_ends_the_run)
 TEST(session_bad_key_stops_at_once)
 {
     struct drive d;
-    drive_begin(&d, 2, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 100);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 2, 10, 0, 100);
     drive_timer(&d);
     drive_grant(&d, 0);
     drive_grant(&d, 1);
@@ -341,10 +320,7 @@ TEST(session_answer_to_no_request_is_not_asked_for_again)
 TEST(session_answer_that_ends_the_run_stops)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 100);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 100);
     drive_timer(&d);
     drive_grant(&d, 0);
     CHECK_TEXT("finish", drive_refuse(&d, 0, REPLY_RETRY, CCD_TLS));
@@ -356,10 +332,7 @@ TEST(session_answer_that_ends_the_run_stops)
 TEST(session_page_of_another_series_is_asked_again)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 10);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 10);
     drive_timer(&d);
     drive_grant(&d, 0);
     struct session_event event = drive_reply_event(&d, 0, REPLY_PAGE);
@@ -379,10 +352,7 @@ TEST(session_page_of_another_series_is_asked_again)
 TEST(session_429_pauses_the_key)
 {
     struct drive d;
-    drive_begin(&d, 2, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 100);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 2, 10, 0, 100);
     drive_timer(&d);
     drive_grant(&d, 0);
     CHECK_TEXT("pause 0", drive_throttle(&d, 0, 30000));
@@ -400,10 +370,7 @@ TEST(session_429_pauses_the_key)
 TEST(session_429_is_not_a_failed_attempt)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 10);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 10);
     drive_timer(&d);
     for (int i = 0; i < 9; i++) {
         drive_grant(&d, 0);
@@ -418,10 +385,7 @@ TEST(session_429_is_not_a_failed_attempt)
 TEST(session_429_without_end_is_a_spent_quota)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 10);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 10);
     drive_timer(&d);
     int refusals = 0;
     while (drive_ended(&d) == CCD_OK && refusals < 100) {
@@ -444,10 +408,7 @@ TEST(session_one_burst_of_429_is_one_refusal)
 {
     /* Sixteen requests under way are refused together: the run waits once and goes on. */
     struct drive d;
-    drive_begin(&d, 16, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 1000);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 16, 10, 0, 1000);
     drive_timer(&d);
     for (uint32_t i = 0; i < 16; i++)
         drive_grant(&d, i);
@@ -464,10 +425,7 @@ TEST(session_one_burst_of_429_is_one_refusal)
 TEST(session_later_429_does_not_shorten_the_pause)
 {
     struct drive d;
-    drive_begin(&d, 2, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 100);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 2, 10, 0, 100);
     drive_timer(&d);
     drive_grant(&d, 0);
     drive_grant(&d, 1);
@@ -481,10 +439,7 @@ TEST(session_later_429_does_not_shorten_the_pause)
 TEST(session_429_without_a_time_waits_a_second_at_least)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 10);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 10);
     drive_timer(&d);
     drive_grant(&d, 0);
     drive_throttle(&d, 0, 0);
@@ -514,10 +469,7 @@ TEST(session_429_far_away_ends_the_run_unless_it_may_wait)
 TEST(session_429_waits_for_the_violated_window)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 10);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 10);
     drive_timer(&d);
     drive_grant(&d, 0);
     struct session_event event = drive_reply_event(&d, 0, REPLY_THROTTLED);
@@ -536,10 +488,7 @@ TEST(session_429_waits_for_the_violated_window)
 TEST(session_waits_for_a_permit)
 {
     struct drive d;
-    drive_begin(&d, 2, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 100);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 2, 10, 0, 100);
     drive_timer(&d);
     struct session_event wait = {
         .kind = SESSION_PERMIT, .permit = PERMIT_WAIT, .wait_until_us = 5 * SECOND_US};
@@ -644,10 +593,7 @@ TEST(session_answers_from_a_cache_say_nothing_of_the_vendor)
     /* Every second window comes from a cache, the vendor is gone: as without a cache, the run ends
      * when a page has failed as often as it may. */
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 10000);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 10000);
     drive_timer(&d);
     int sent = 0;
     for (uint32_t slot; sent < 1000 && (slot = drive_send_next(&d)) != NOBODY; sent++) {
@@ -666,10 +612,7 @@ TEST(session_answers_from_a_cache_say_nothing_of_the_vendor)
 TEST(session_what_a_cache_has_and_is_no_page_is_asked_for)
 {
     struct drive d;
-    drive_begin(&d, 1, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 10);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 1, 10, 0, 10);
     drive_timer(&d);
     drive_grant(&d, 0);
     struct session_event event = drive_reply_event(&d, 0, REPLY_RETRY);
@@ -704,10 +647,7 @@ TEST(session_scarce_permits_go_to_the_window_that_waited_longest)
 {
     /* One permit a minute: what is sent must always be the newest window not yet sent. */
     struct drive d;
-    drive_begin(&d, 3, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 100);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 3, 10, 0, 100);
     drive_timer(&d);
     for (int64_t i = 0; i < 10; i++) {
         uint32_t slot = drive_send_next(&d);
@@ -729,10 +669,7 @@ TEST(session_scarce_permits_go_to_the_window_that_waited_longest)
 TEST(session_page_that_failed_waits_behind_the_others)
 {
     struct drive d;
-    drive_begin(&d, 2, 10);
-    drive_start(&d);
-    struct session_series_spec spec = drive_spec(0, 100);
-    drive_add_series(&d, &spec);
+    drive_begin_one(&d, 2, 10, 0, 100);
     drive_timer(&d);
     drive_grant(&d, 0);
     CHECK_TEXT("", drive_step(&d, (struct session_event){.kind = SESSION_PERMIT,
