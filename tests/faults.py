@@ -267,7 +267,8 @@ def stale():
     """Whether the page names other faults and tests than the table."""
     named = re.findall(r"^\| [^|]*\| [^|]*\| (?:`([^`]+)`|-) \|", PAGE.read_text(), re.M) if PAGE.exists() else []
     wanted = [test for _, _, _, tests, _ in rows() for test in (tests or [""])]
-    missing = [f"{row[0]}: {test} is not there" for row in rows() for test in row[3] if test not in definitions()]
+    defined = definitions()
+    missing = [f"{row[0]}: {test} is not there" for row in rows() for test in row[3] if test not in defined]
     return missing + (["docs/internals/faults.md is stale: run make faults"] if named != wanted else [])
 
 
