@@ -90,7 +90,7 @@ enum config_group {
       "mysql, mariadb or postgresql server; stronger than S2_HOST") \
     X(CCDATA_DATABASE_PASSWORD, PASSWORD, "", "", 0, 0, CONFIG_SECRET, DATABASE, \
       "Password of the database user, when the URL does not hold one") \
-    X(S2_HOST, TEXT, "", "localhost", 0, 0, 0, DATABASE, \
+    X(S2_HOST, TEXT, "", "localhost", 0, 0, CONFIG_NO_URL, DATABASE, \
       "SingleStore server; when it is set, and no database URL is, the data goes there") \
     X(S2_PORT, INTEGER, "", "3306", 1, 65535, 0, DATABASE, \
       "Its port") \

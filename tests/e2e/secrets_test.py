@@ -72,6 +72,7 @@ RUNS = {
     "bad webhook": (BTC, {"SLACK_WEBHOOK_URL": "ftp://" + urllib.parse.quote(canaries.KEY)}, (2,)),
     "webhook with a user": (BTC, {"ALERT_WEBHOOK_URL": f"https://u:{urllib.parse.quote(canaries.HOOK_TOKEN, safe='')}@h/"}, (2,)),
     "Redis by a URL": (BTC, {"REDIS_HOST": f"redis://:{urllib.parse.quote(canaries.REDIS_PASSWORD, safe='')}@127.0.0.1:6379"}, (2,)),
+    "SingleStore by a URL": (["config"], {"S2_HOST": f"mysql://me:{urllib.parse.quote(canaries.DATABASE_PASSWORD, safe='')}@h"}, (2,)),
     "mail by a URL": (["config"], {"SMTP_HOST": f"smtp://me:{urllib.parse.quote(canaries.MAIL_PASSWORD)}@h"}, (2,)),
     "listener by a URL": (["status"], {"PROMETHEUS_HOST": f"http://x:{urllib.parse.quote(canaries.SERVE_TOKEN)}@127.0.0.1"}, (2,)),
     "bad token": (BTC, {"CCDATA_SERVE_TOKEN": canaries.SERVE_TOKEN + " "}, (2,)),

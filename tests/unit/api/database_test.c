@@ -139,8 +139,6 @@ TEST(database_s2_settings_that_are_wrong)
                   "S2_PORT");
     check_refused(SETTINGS("S2_HOST=h,", "S2_USER=u", "S2_DATABASE=d"), NULL, CCD_CONFIG,
                   "S2_HOST");
-    check_refused(SETTINGS("S2_HOST=u:s3cret@h", "S2_USER=u", "S2_DATABASE=d"), NULL, CCD_CONFIG,
-                  "S2_HOST");
     check_refused(SETTINGS("S2_HOST=h/s3cret", "S2_USER=u", "S2_DATABASE=d"), NULL, CCD_CONFIG,
                   "S2_HOST");
 }

@@ -73,6 +73,19 @@ TEST(value_secrets)
     CHECK_TEXT("is not UTF-8", refusal(CONFIG_S2_HOST, STR("\xC3")));
 }
 
+TEST(value_hosts)
+{
+    static const char REASON[] =
+        "is a URL; write the host alone, user and password have settings of their own";
+    static const enum config_id HOSTS[] = {CONFIG_S2_HOST, CONFIG_REDIS_HOST, CONFIG_SMTP_HOST,
+                                           CONFIG_PROMETHEUS_HOST};
+    for (size_t i = 0; i < sizeof HOSTS / sizeof HOSTS[0]; i++) {
+        CHECK_TEXT(REASON, refusal(HOSTS[i], STR("user:s3cret@h")));
+        CHECK_TEXT(REASON, refusal(HOSTS[i], STR("mysql://h")));
+        CHECK_TEXT(NULL, refusal(HOSTS[i], STR("a.example, 10.0.0.1 ,::1,[::2]")));
+    }
+}
+
 TEST(value_passwords)
 {
     static const enum config_id PASSWORDS[] = {CONFIG_CCDATA_DATABASE_PASSWORD, CONFIG_S2_PASSWORD,
