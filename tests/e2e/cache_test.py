@@ -13,6 +13,7 @@ import time
 import dumps
 import fake_vendor
 import harness
+import servers
 
 NOW = "2026-03-01T12:00:00Z"
 RUNS = [
@@ -54,9 +55,7 @@ def redis(world, tls=False, password=PASSWORD, **settings):
         raise harness.Skip("no redis-server")
     folder = world.folder / f"redis{time.monotonic_ns()}"
     folder.mkdir()
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = servers.free_port()
     lines = ["bind 127.0.0.1", f"dir {folder}", "save \"\"", f"requirepass {quoted(password)}", "daemonize no", *(f"{k} {v}" for k, v in settings.items())]
     if tls:
         make_certificate(folder)

@@ -14,6 +14,7 @@ import time
 import urllib.request
 
 import harness
+import servers
 
 PACKAGING = harness.ROOT / "packaging"
 SOON = {"CCDATA_SETTLE_SECONDS": "0", "CCDATA_SCHEDULE_JITTER": "0"}
@@ -130,8 +131,7 @@ def test_hangups_end_nothing_at_any_moment(world):
         assert d.process.poll() is None, d.process.poll()
     (world.folder / "daemon.json").unlink()
     write(world, operation("360d", **{"from": "2024-01-01", "to": "2025-12-31", "interval": "1h"}))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = servers.free_port()
     with harness.simulator(world, "--latency_ms", "20") as sim, daemon(world, sim.url, INGESTION_MAX_API_LIMIT="500", PROMETHEUS_ENABLED="true",
                                                                       PROMETHEUS_PORT=str(port)) as d:
         d.wait_for("daemon of 1 operations")
@@ -354,8 +354,7 @@ def test_wrong_use(world):
 
 def test_health_is_published_before_the_first_run(world):
     """A back-fill takes hours; a probe that is told 503 meanwhile has the daemon killed."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = servers.free_port()
     write(world, operation("360d", **{"from": "2024-01-01", "to": "2025-12-31", "interval": "1h"}))
     with harness.simulator(world, "--latency_ms", "300") as sim, daemon(world, sim.url, INGESTION_MAX_API_LIMIT="100", PROMETHEUS_ENABLED="true", PROMETHEUS_PORT=str(port)) as d:
         until = time.monotonic() + 30

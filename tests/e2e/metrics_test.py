@@ -6,13 +6,13 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 
 import harness
+import servers
 
 NOW = "2026-03-01T12:00:00Z"
 BTC = ["spot_ohlcv", "--specific_market", "kraken", "--specific_instrument", "BTC-USD", "--progress", "none"]
@@ -42,12 +42,6 @@ def tool(*arguments, **options):
     if not shutil.which("promtool"):
         raise harness.Skip("no promtool")
     return subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, **options)
-
-
-def free_port():
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def get(url):
@@ -155,7 +149,7 @@ def test_hostile_names_become_no_labels(world):
 def prometheus(world, target, interval="200ms"):
     if not shutil.which("prometheus"):
         raise harness.Skip("no prometheus")
-    port = free_port()
+    port = servers.free_port()
     config = (PACKAGING / "prometheus" / "prometheus.yml").read_text()
     config = config.replace("127.0.0.1:9464", target).replace("scrape_interval: 15s", f"scrape_interval: {interval}")
     (world.folder / "prometheus.yml").write_text(config)
@@ -181,7 +175,7 @@ def ask(query, expression, seconds=40):
 
 
 def test_a_real_prometheus_scrapes_a_run(world):
-    port = free_port()
+    port = servers.free_port()
     served = {"PROMETHEUS_ENABLED": "true", "PROMETHEUS_PORT": str(port), "CCDATA_NOW": NOW, "INGESTION_MAX_API_LIMIT": "20"}
     with harness.simulator(world, "--now", NOW, "--latency_ms", "100") as sim, prometheus(world, f"127.0.0.1:{port}") as query:
         run = world.start(*BTC, "--interval", "1h", "--from", "2025-06-01", vendor=sim.url, environment=served)
@@ -201,7 +195,7 @@ def test_a_real_prometheus_scrapes_a_run(world):
 
 
 def test_the_daemon_serves_metrics_health_and_status(world):
-    port = free_port()
+    port = servers.free_port()
     (world.folder / "daemon.json").write_text(json.dumps([{"data_type": "spot_ohlcv", "interval": "1d", "specific_market": "kraken", "every": "1d",
                                                            "specific_instrument": "BTC-USD", "from": time.strftime("%Y-%m-%d", time.gmtime(time.time() - 20 * 86400))}]))
     with harness.simulator(world, "--cache_s", "0") as sim:

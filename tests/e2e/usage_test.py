@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Wrong input: one clear line that names cause and next step, the documented exit code, the database as it was."""
 import hashlib
-import socket
 
 import harness
+import servers
 
 NOW = "2026-03-01T12:00:00Z"
 BTC = ["--specific_market", "kraken", "--specific_instrument", "BTC-USD"]
@@ -11,12 +11,6 @@ BTC = ["--specific_market", "kraken", "--specific_instrument", "BTC-USD"]
 
 def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
-
-
-def closed_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 # name: (arguments, environment, exit code, words that the line must have)
@@ -81,7 +75,7 @@ def test_key_rejected_by_the_vendor(world):
 
 
 def test_nobody_at_the_port(world):
-    url = f"http://127.0.0.1:{closed_port()}"
+    url = f"http://127.0.0.1:{servers.free_port()}"
     result = world.run("spot_ohlcv", *BTC, vendor=url, timeout=90)
     assert result.returncode == 6, (result.returncode, result.stderr)
     cause = result.stderr.splitlines()[-1]
