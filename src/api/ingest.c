@@ -75,6 +75,9 @@ void run_finish_report(struct run *run)
     report->metadata_calls = run->data_api.calls + run->min_api.calls;
     report->bytes = run->bytes + run->data_api.bytes + run->min_api.bytes;
     report->resume_utc_s = run->resume_utc_s;
+    if (run->options.recheck != CCD_RECHECK_DUE && run->sample.percent == 0 && !run->plan)
+        report->asked_before_utc_s = run->options.asked_before ? run->asked_before_utc_s
+                                                               : run->now_utc_s;
     report->duration_ms = (clock_mono_us(NULL) - run->started_us) / 1000;
 }
 

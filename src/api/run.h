@@ -63,7 +63,8 @@ struct run {
     struct ccd_run_options options;
     bool plan;
     int64_t started_us;
-    int64_t now_utc_s; /* what is wanted and fresh is measured from here */
+    int64_t now_utc_s;          /* what is wanted and fresh is measured from here */
+    int64_t asked_before_utc_s; /* what was asked since is not asked for again; INT64_MAX: all is */
     char run_id[48];
     struct operation *operations;
     size_t operation_count;

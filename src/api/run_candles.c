@@ -186,8 +186,8 @@ static struct ccd_error why_ended(const struct execution *x)
     struct ccd_error ended = *session_error(x->session, &resume_us);
     if (ended.status != CCD_QUOTA_EXHAUSTED)
         return ended;
-    /* Nothing says which of what is stored has been asked for again. */
-    bool begins_anew = run->options.recheck == CCD_RECHECK_ALL;
+    /* Nothing says what has been compared. */
+    bool begins_anew = run->sample.percent > 0;
     const struct ccd_error said = ended;
     if (resume_us > 0)
         run->resume_utc_s = clock_utc_s(NULL) + (resume_us - clock_mono_us(NULL)) / 1000000;
@@ -196,10 +196,10 @@ static struct ccd_error why_ended(const struct execution *x)
                   "%s; without --wait it begins anew, unless --from and --to choose a part",
                   said.message);
     else if (resume_us <= 0 && run->options.max_calls >= 0)
-        error_set(&ended, CCD_QUOTA_EXHAUSTED, "the %lld calls allowed to this run are spent; %s",
+        error_set(&ended, CCD_QUOTA_EXHAUSTED, "the %lld calls allowed to this run are spent%s",
                   (long long)run->options.max_calls,
-                  begins_anew ? "the next one begins anew, unless --from and --to choose a part"
-                              : "run again to go on");
+                  begins_anew ? "; the next one begins anew, unless --from and --to choose a part"
+                              : "");
     return ended;
 }
 

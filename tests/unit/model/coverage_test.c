@@ -204,6 +204,85 @@ TEST(coverage_merge_agrees_with_the_oracle)
     }
 }
 
+static size_t merge_since(const struct coverage_segment *segments, size_t count,
+                          int64_t since_utc_s, struct coverage_segment out[4 * SEGMENTS_MAX])
+{
+    struct coverage_segment scratch[4 * SEGMENTS_MAX + 2];
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (segments[i].asked_utc_s >= since_utc_s)
+            out[kept++] = segments[i];
+    return coverage_merge(out, kept, scratch);
+}
+
+/* Compacting may make an answer look older, but only within its day. */
+static void check_meaning(const struct coverage_segment *a, size_t a_count,
+                          const struct coverage_segment *b, size_t b_count)
+{
+    if (!CHECK_INT(a_count, b_count))
+        return;
+    for (size_t i = 0; i < a_count; i++) {
+        struct coverage_segment older = b[i];
+        CHECK(older.asked_utc_s <= a[i].asked_utc_s);
+        older.asked_utc_s = a[i].asked_utc_s;
+        CHECK(same(&a[i], &older));
+    }
+}
+
+TEST(coverage_compact_keeps_the_meaning_and_the_days)
+{
+    struct rng rng = {59};
+    struct coverage_segment segments[2 * SEGMENTS_MAX];
+    struct coverage_segment scratch[2 * SEGMENTS_MAX + 2];
+    struct coverage_segment input[SEGMENTS_MAX];
+    struct coverage_segment a[4 * SEGMENTS_MAX];
+    struct coverage_segment b[4 * SEGMENTS_MAX];
+    for (int round = 0; round < 40000; round++) {
+        size_t count = (size_t)rng_below(&rng, SEGMENTS_MAX + 1);
+        int64_t newest_day = 0;
+        for (size_t i = 0; i < count; i++) {
+            input[i] = random_segment(&rng, 0);
+            int64_t day = (int64_t)rng_below(&rng, round % 2 ? 3 : 2 * COVERAGE_DAYS_APART);
+            input[i].asked_utc_s = 1700000000 / 86400 * 86400 + day * 86400 +
+                                   (int64_t)rng_below(&rng, 3);
+            newest_day = day > newest_day ? day : newest_day;
+        }
+        memcpy(segments, input, sizeof(input));
+        size_t compacted = coverage_compact(segments, count, scratch);
+        CHECK(compacted <= 2 * count);
+        check_meaning(a, merge_since(input, count, INT64_MIN, a), b,
+                      merge_since(segments, compacted, INT64_MIN, b));
+        int64_t day = newest_day - (int64_t)rng_below(&rng, COVERAGE_DAYS_APART);
+        int64_t since_utc_s = 1700000000 / 86400 * 86400 + day * 86400;
+        check_meaning(a, merge_since(input, count, since_utc_s, a), b,
+                      merge_since(segments, compacted, since_utc_s, b));
+    }
+}
+
+TEST(coverage_compact_joins_what_was_asked_on_a_day_or_long_ago)
+{
+    enum { ALL = 100 * 86400 };
+    struct coverage_segment segments[10] = {{0, 60, COVERAGE_STORED, ALL, 0},
+                                            {60, 120, COVERAGE_STORED, ALL + 1, 0},
+                                            {120, 180, COVERAGE_STORED, ALL - 86400, 0},
+                                            {180, 240, COVERAGE_STORED, 86400, 0},
+                                            {240, 300, COVERAGE_STORED, ALL - 31 * 86400, 0}};
+    struct coverage_segment scratch[12];
+    static const struct coverage_segment expected[] = {
+        {180, 300, COVERAGE_STORED, 86400, 0},
+        {0, 120, COVERAGE_STORED, ALL, 0},
+        {120, 180, COVERAGE_STORED, ALL - 86400, 0},
+    };
+    size_t count = coverage_compact(segments, 5, scratch);
+    CHECK_INT(3, count);
+    for (size_t i = 0; i < 3; i++) {
+        bool found = false;
+        for (size_t k = 0; k < count; k++)
+            found = found || same(&expected[i], &segments[k]);
+        CHECK(found);
+    }
+}
+
 /* Nested segments give the most pieces, 2n - 1, and the deepest heap; a scan per period would take
  * minutes. */
 TEST(coverage_merge_of_many_nested_segments)
