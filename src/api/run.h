@@ -37,6 +37,9 @@ struct operation {
     int64_t calls_planned;         /* as far as it is known */
 };
 
+/* The vendor's clock may be so far behind ours, and its replies so old, before it looks wrong. */
+enum { CLOCK_SLACK_S = 3600 };
+
 /* Which pages of what is stored a run asks for again; percent 0 = all that ccd_recheck says. */
 struct page_sample {
     int64_t percent;
@@ -79,9 +82,11 @@ struct run {
     struct caller data_api, min_api;
     struct reply_cache *replies, *min_replies; /* of the two hosts; NULL = no cache */
     struct list_source lists;
-    int64_t calls;      /* made on all hosts, candles too */
-    int64_t bytes;      /* of candles */
-    int64_t cache_hits; /* of candles */
+    int64_t calls;            /* made on all hosts, candles too */
+    int64_t bytes;            /* of candles */
+    int64_t cache_hits;       /* of candles */
+    int64_t first_sent_utc_s; /* of the replies with candles, on the vendor's clock when that is
+                                 behind; 0 = there was none */
     int64_t resume_utc_s;
     struct report_builder *report;
     struct run_progress progress;

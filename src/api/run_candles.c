@@ -13,9 +13,6 @@ enum {
     DECODERS_MAX = 2,
 };
 
-/* The vendor's clock may be so far behind ours, and its replies so old, before it looks wrong. */
-static const int64_t clock_slack_s = 3600;
-
 /* What is at work during one operation. */
 struct execution {
     struct run *run;
@@ -160,6 +157,7 @@ static int drive(const struct execution *x, struct ccd_error *err)
     if (runtime) {
         run->bytes += runtime_totals(runtime).bytes;
         run->cache_hits += runtime_totals(runtime).cache_hits;
+        run->first_sent_utc_s = runtime_totals(runtime).first_sent_utc_s;
     }
     runtime_free(runtime);
     run->calls += session_totals(x->session).calls_made;
@@ -173,7 +171,7 @@ static int64_t count_young(const struct run *run, const struct selected *s, enum
 {
     int64_t step_s = interval_infos[interval].step_s;
     int64_t settle_s = config_i64(run->client->config, CONFIG_CCDATA_SETTLE_SECONDS);
-    int64_t old_before = time_floor(run->now_utc_s - settle_s - clock_slack_s, step_s);
+    int64_t old_before = time_floor(run->now_utc_s - settle_s - CLOCK_SLACK_S, step_s);
     int64_t from = s->want.from_ts > old_before ? s->want.from_ts : old_before;
     return s->want.to_ts > from ? (s->want.to_ts - from) / step_s : 0;
 }
