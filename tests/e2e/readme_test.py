@@ -100,7 +100,7 @@ def live(sim, line):
         environment = dict(world.environment, DATA_API_BASE_URL=sim.url, MIN_API_BASE_URL=sim.url + "/data", CCDATA_NOW=NOW,
                            INGESTION_MAX_BACKFILL_DAYS="10", CCDATA_DATABASE_URL=world.url)
         result = subprocess.run(f"{harness.CCDATA} {line}", shell=True, cwd=world.folder, env=environment,
-                                capture_output=True, text=True, timeout=120)
+                                capture_output=True, text=True, timeout=300)
         unknown = [name for name in UNKNOWN if name in line]
         assert result.returncode == (7 if unknown else 0), (line, result.returncode, result.stderr[-2000:])
         if unknown:
