@@ -144,9 +144,6 @@ struct ccd_run_options {
     int64_t reserve_percent; /* 0…90: so much of hour, day and month is left to others; a run that
                                 has used the rest ends as if the quota were spent */
     enum ccd_recheck recheck;
-    /* With a recheck: what was asked for at or after this ISO date or date-time (UTC) is left
-     * alone, so that a run that the quota cut can be gone on with; NULL = nothing is. */
-    const char *asked_before;
 };
 #define CCD_RUN_INIT                                                                               \
     {                                                                                              \
@@ -249,9 +246,6 @@ struct ccd_report {
     const char *database; /* the destination's URL, without password */
     const char *vendor;   /* the API's origin */
     int64_t cache_hits;   /* answers that came from the cache, and cost no call */
-    /* With a recheck that wrote: given as ccd_run_options.asked_before, the next run leaves alone
-     * what this one has asked for; else 0. */
-    int64_t asked_before_utc_s;
 };
 
 /* Work out what is missing without writing anything; makes metadata calls only where the selection

@@ -17,7 +17,8 @@ static struct ccd_error why_stop(const struct run *run, size_t index, const stru
         error_set(&why, cause->status, "not started, because %s%s%s failed before it", o->data_type,
                   o->interval ? " " : "", o->interval ? o->interval : "");
     else if (index + 1 < run->operation_count && client_stop_level(run->client) > 0)
-        error_set(&why, CCD_INTERRUPTED, "interrupted; what was committed stays");
+        error_set(&why, CCD_INTERRUPTED,
+                  "interrupted; what was committed stays, run again to go on");
     return why;
 }
 
@@ -65,19 +66,6 @@ static void execute_all(struct run *run)
     report_finish(run->report, &ended);
 }
 
-/* What a recheck asked for is known by when that was: by the vendor's clock when it is behind ours,
- * but not for long, or a date that is nonsense would stand for all that was ever asked. */
-static int64_t how_to_go_on(const struct run *run)
-{
-    int64_t first = run->first_sent_utc_s;
-    if (run->options.recheck == CCD_RECHECK_DUE || run->sample.percent > 0 || run->plan)
-        return 0;
-    if (run->options.asked_before)
-        return run->asked_before_utc_s;
-    return first > run->now_utc_s - CLOCK_SLACK_S && first < run->now_utc_s ? first
-                                                                            : run->now_utc_s;
-}
-
 void run_finish_report(struct run *run)
 {
     struct ccd_report *report = report_of(run->report);
@@ -87,7 +75,6 @@ void run_finish_report(struct run *run)
     report->metadata_calls = run->data_api.calls + run->min_api.calls;
     report->bytes = run->bytes + run->data_api.bytes + run->min_api.bytes;
     report->resume_utc_s = run->resume_utc_s;
-    report->asked_before_utc_s = how_to_go_on(run);
     report->duration_ms = (clock_mono_us(NULL) - run->started_us) / 1000;
 }
 

@@ -38,7 +38,6 @@ void run_init(struct run *run, struct ccd_client *client, const struct ccd_run_o
         run->options.lock_wait_s = 300;
     run->started_us = clock_mono_us(&client->clock);
     run->now_utc_s = clock_utc_s(&client->clock);
-    run->asked_before_utc_s = INT64_MAX;
     name_run(run);
     client->run_id = run->run_id;
 }
@@ -46,21 +45,6 @@ void run_init(struct run *run, struct ccd_client *client, const struct ccd_run_o
 bool operation_is_candles(const struct operation *operation)
 {
     return operation->job.type->shape == SHAPE_CANDLES;
-}
-
-static int check_asked_before(struct run *run, struct ccd_error *err)
-{
-    const char *text = run->options.asked_before;
-    bool date_only;
-    if (!text)
-        return 0;
-    if (!time_parse_iso(str_from(text), &run->asked_before_utc_s, &date_only))
-        return error_set(err, CCD_USAGE,
-                         "\"%s\" is no date: write --asked_before 2024-01-31 or 2024-01-31T12:00",
-                         text);
-    if (run->asked_before_utc_s > run->now_utc_s)
-        return error_set(err, CCD_USAGE, "--asked_before %s is in the future", text);
-    return 0;
 }
 
 int run_check_jobs(struct run *run, const struct ccd_job *jobs, size_t count, struct ccd_error *err)
@@ -71,8 +55,6 @@ int run_check_jobs(struct run *run, const struct ccd_job *jobs, size_t count, st
         return error_set(err, CCD_USAGE, "parallel workers: 1 to %d", WORKERS_MAX);
     if (run->options.reserve_percent < 0 || run->options.reserve_percent > RESERVE_PERCENT_MAX)
         return error_set(err, CCD_USAGE, "reserve: 0 to %d percent", RESERVE_PERCENT_MAX);
-    if (check_asked_before(run, err) != 0)
-        return err->status;
     run->operations = mem_new(NULL, count, sizeof(*run->operations));
     if (!run->operations)
         return error_set(err, CCD_NO_MEMORY, "no memory for %zu operations", count);

@@ -37,9 +37,6 @@ struct operation {
     int64_t calls_planned;         /* as far as it is known */
 };
 
-/* The vendor's clock may be so far behind ours, and its replies so old, before it looks wrong. */
-enum { CLOCK_SLACK_S = 3600 };
-
 /* Which pages of what is stored a run asks for again; percent 0 = all that ccd_recheck says. */
 struct page_sample {
     int64_t percent;
@@ -66,8 +63,7 @@ struct run {
     struct ccd_run_options options;
     bool plan;
     int64_t started_us;
-    int64_t now_utc_s;          /* what is wanted and fresh is measured from here */
-    int64_t asked_before_utc_s; /* what was asked since is not asked for again; INT64_MAX: all is */
+    int64_t now_utc_s; /* what is wanted and fresh is measured from here */
     char run_id[48];
     struct operation *operations;
     size_t operation_count;
@@ -82,11 +78,9 @@ struct run {
     struct caller data_api, min_api;
     struct reply_cache *replies, *min_replies; /* of the two hosts; NULL = no cache */
     struct list_source lists;
-    int64_t calls;            /* made on all hosts, candles too */
-    int64_t bytes;            /* of candles */
-    int64_t cache_hits;       /* of candles */
-    int64_t first_sent_utc_s; /* of the replies with candles, on the vendor's clock when that is
-                                 behind; 0 = there was none */
+    int64_t calls;      /* made on all hosts, candles too */
+    int64_t bytes;      /* of candles */
+    int64_t cache_hits; /* of candles */
     int64_t resume_utc_s;
     struct report_builder *report;
     struct run_progress progress;

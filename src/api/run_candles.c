@@ -13,6 +13,9 @@ enum {
     DECODERS_MAX = 2,
 };
 
+/* The vendor's clock may be so far behind ours, and its replies so old, before it looks wrong. */
+static const int64_t clock_slack_s = 3600;
+
 /* What is at work during one operation. */
 struct execution {
     struct run *run;
@@ -157,7 +160,6 @@ static int drive(const struct execution *x, struct ccd_error *err)
     if (runtime) {
         run->bytes += runtime_totals(runtime).bytes;
         run->cache_hits += runtime_totals(runtime).cache_hits;
-        run->first_sent_utc_s = runtime_totals(runtime).first_sent_utc_s;
     }
     runtime_free(runtime);
     run->calls += session_totals(x->session).calls_made;
@@ -171,7 +173,7 @@ static int64_t count_young(const struct run *run, const struct selected *s, enum
 {
     int64_t step_s = interval_infos[interval].step_s;
     int64_t settle_s = config_i64(run->client->config, CONFIG_CCDATA_SETTLE_SECONDS);
-    int64_t old_before = time_floor(run->now_utc_s - settle_s - CLOCK_SLACK_S, step_s);
+    int64_t old_before = time_floor(run->now_utc_s - settle_s - clock_slack_s, step_s);
     int64_t from = s->want.from_ts > old_before ? s->want.from_ts : old_before;
     return s->want.to_ts > from ? (s->want.to_ts - from) / step_s : 0;
 }
@@ -184,8 +186,8 @@ static struct ccd_error why_ended(const struct execution *x)
     struct ccd_error ended = *session_error(x->session, &resume_us);
     if (ended.status != CCD_QUOTA_EXHAUSTED)
         return ended;
-    /* Nothing says what has been compared. */
-    bool begins_anew = run->sample.percent > 0;
+    /* Nothing says which of what is stored has been asked for again. */
+    bool begins_anew = run->options.recheck == CCD_RECHECK_ALL;
     const struct ccd_error said = ended;
     if (resume_us > 0)
         run->resume_utc_s = clock_utc_s(NULL) + (resume_us - clock_mono_us(NULL)) / 1000000;
@@ -194,10 +196,10 @@ static struct ccd_error why_ended(const struct execution *x)
                   "%s; without --wait it begins anew, unless --from and --to choose a part",
                   said.message);
     else if (resume_us <= 0 && run->options.max_calls >= 0)
-        error_set(&ended, CCD_QUOTA_EXHAUSTED, "the %lld calls allowed to this run are spent%s",
+        error_set(&ended, CCD_QUOTA_EXHAUSTED, "the %lld calls allowed to this run are spent; %s",
                   (long long)run->options.max_calls,
-                  begins_anew ? "; the next one begins anew, unless --from and --to choose a part"
-                              : "");
+                  begins_anew ? "the next one begins anew, unless --from and --to choose a part"
+                              : "run again to go on");
     return ended;
 }
 

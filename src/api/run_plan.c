@@ -92,52 +92,16 @@ static void cut_to_known(const struct run *run, const struct checked_job *job, s
 
 /* What is to be asked for again is due now, and a confirmed hole stays one (coverage_is_confirmed).
  */
-static void make_due(const struct run *run, struct coverage_segment *segments, size_t count)
+static void make_due(struct run *run)
 {
     int64_t midnight = time_floor(run->now_utc_s, SECONDS_PER_DAY);
     int64_t now_utc_s = run->now_utc_s == midnight ? midnight - 1 : run->now_utc_s;
-    for (size_t i = 0; i < count; i++) {
-        bool is_gap = segments[i].state == COVERAGE_EMPTY || segments[i].state == COVERAGE_REJECTED;
+    for (size_t i = 0; i < run->coverage.count; i++) {
+        struct coverage_segment *segment = &run->coverage.items[i];
+        bool is_gap = segment->state == COVERAGE_EMPTY || segment->state == COVERAGE_REJECTED;
         if (is_gap || run->options.recheck == CCD_RECHECK_ALL)
-            segments[i].next_check_utc_s = coverage_is_confirmed(&segments[i]) ? midnight
-                                                                               : now_utc_s;
+            segment->next_check_utc_s = coverage_is_confirmed(segment) ? midnight : now_utc_s;
     }
-}
-
-/* The stored segments that the vendor was asked for since; merging forgets it. */
-static int asked_since(const struct run *run, struct coverage_list *out, struct ccd_error *err)
-{
-    int status = 0;
-    for (size_t i = 0; i < run->coverage.count && status == 0; i++)
-        if (run->coverage.items[i].asked_utc_s >= run->asked_before_utc_s)
-            status = coverage_list_add(out, &run->coverage.items[i], err);
-    coverage_list_merge(out);
-    return status;
-}
-
-/* Make due what lies outside of `left_alone`, which is merged. */
-static int make_others_due(struct run *run, const struct coverage_list *left_alone,
-                           struct ccd_error *err)
-{
-    struct coverage_list due = {0};
-    int64_t from_ts = INT64_MIN;
-    int status = 0;
-    for (size_t i = 0; i <= left_alone->count && status == 0; i++) {
-        bool is_last = i == left_alone->count;
-        int64_t to_ts = is_last ? INT64_MAX : left_alone->items[i].from_ts;
-        size_t before = due.count;
-        status = coverage_list_clip(&due, &run->coverage, (struct period_range){from_ts, to_ts},
-                                    err);
-        make_due(run, due.items + before, due.count - before);
-        from_ts = is_last ? INT64_MAX : left_alone->items[i].to_ts;
-        if (status == 0)
-            status = coverage_list_clip(&due, &run->coverage, (struct period_range){to_ts, from_ts},
-                                        err);
-    }
-    coverage_list_release(&run->coverage);
-    run->coverage = due;
-    coverage_list_merge(&run->coverage);
-    return status;
 }
 
 /* Whether a page of the series is in the sample: the same one for the same seed. */
@@ -202,24 +166,7 @@ static int keep_sample(struct run *run, const struct operation *operation, const
     return status;
 }
 
-/* From the coverage as it is stored to what is known and what of it is asked for again. */
-static int choose_rechecks(struct run *run, const struct operation *operation, struct selected *s,
-                           struct ccd_error *err)
-{
-    struct coverage_list left_alone = {0};
-    int status = asked_since(run, &left_alone, err);
-    coverage_list_merge(&run->coverage);
-    cut_to_known(run, &operation->job, s);
-    if (status == 0)
-        status = make_others_due(run, &left_alone, err);
-    if (status == 0 && run->sample.percent > 0)
-        status = keep_sample(run, operation, s, err);
-    coverage_list_release(&left_alone);
-    return status;
-}
-
-/* Compacts the stored coverage when it has become many segments; a look at a sample writes nothing.
- */
+/* Compacts the stored coverage when it has become many segments. */
 int run_load_coverage(struct run *run, const struct operation *operation, struct selected *s,
                       struct ccd_error *err)
 {
@@ -228,15 +175,16 @@ int run_load_coverage(struct run *run, const struct operation *operation, struct
     if (coverage_list_load(&run->coverage, run->store, s->names.series_id, step_s, err) != 0)
         return err->status;
     size_t stored = run->coverage.count;
+    coverage_list_merge(&run->coverage);
     if (run->options.recheck != CCD_RECHECK_DUE) {
-        if (choose_rechecks(run, operation, s, err) != 0)
-            return err->status;
+        cut_to_known(run, &operation->job, s);
+        make_due(run);
+        if (run->sample.percent > 0)
+            return keep_sample(run, operation, s, err);
     } else {
-        coverage_list_merge(&run->coverage);
         cut_backfill(run, s, operation->job.interval);
     }
-    if (run->plan || run->sample.percent > 0 || stored <= COMPACT_ABOVE ||
-        stored < 2 * run->coverage.count)
+    if (run->plan || stored <= COMPACT_ABOVE || stored < 2 * run->coverage.count)
         return 0;
     return ops->compact_coverage(run->store, s->names.series_id, step_s, COMPACT_ABOVE, err);
 }

@@ -43,7 +43,6 @@ struct args {
     struct text_list names; /* list */
     struct text_list statuses;
     bool all;
-    const char *asked_before; /* repair */
     int64_t limit;
     const char *config; /* batch: a file, "-" = standard input */
     bool continue_on_error;

@@ -41,16 +41,12 @@ static const char *const NEXT_STEPS[CCD_STATUS_COUNT] = {
 static void add_next_step(struct buf *out, const struct ccd_report *report, enum ccd_status status)
 {
     char time[32];
-    bool is_cut = status == CCD_QUOTA_EXHAUSTED || status == CCD_INTERRUPTED;
-    if (is_cut && report->asked_before_utc_s > 0)
-        buf_printf(out, "to go on, run the same command with --asked_before %s",
-                   time_format_iso(report->asked_before_utc_s, time));
-    else if (status == CCD_QUOTA_EXHAUSTED && report->resume_utc_s > 0)
-        buf_add_text(out, "run the same command");
-    else
+    if (status == CCD_QUOTA_EXHAUSTED && report->resume_utc_s > 0) {
+        buf_printf(out, "run the same command after %s, or with --wait",
+                   time_format_iso(report->resume_utc_s, time));
+    } else {
         buf_add_text(out, NEXT_STEPS[status] ? NEXT_STEPS[status] : NEXT_STEPS[CCD_INTERNAL]);
-    if (status == CCD_QUOTA_EXHAUSTED && report->resume_utc_s > 0)
-        buf_printf(out, " after %s, or with --wait", time_format_iso(report->resume_utc_s, time));
+    }
 }
 
 /* "market instrument: message"; messages that name the instrument already are not prefixed. */

@@ -44,7 +44,6 @@ struct ccd_run_options jobs_run_options(const struct args *args, enum ccd_rechec
     run.max_calls = args->max_calls;
     run.reserve_percent = args->reserve;
     run.recheck = recheck;
-    run.asked_before = args->asked_before;
     run.lock_wait_s = args->lock_wait;
     run.wait_for_quota = args->wait;
     run.no_create = args->no_create;

@@ -254,13 +254,6 @@ const struct option cli_options[] = {
      .help = "also what the vendor no longer lists",
      .other_groups = GROUP_REPAIR | GROUP_VERIFY,
      .other_help = "ask for all that is stored, too: finds every value that the vendor changed"},
-    {.name = "asked_before",
-     .form = OPTION_TIME,
-     .groups = GROUP_REPAIR,
-     AT(asked_before),
-     .argument = "TIME",
-     .help = "leave alone what was asked for at or after this ISO date or date-time, UTC: goes on "
-             "with a repair that the quota cut"},
     {.name = "local",
      .form = OPTION_FLAG,
      .groups = GROUP_VERIFY,

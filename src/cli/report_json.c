@@ -152,8 +152,10 @@ void cli_report_add_json(struct buf *out, const struct ccd_report *report, const
     add_totals(&j, report, is_plan);
     json_add_int(&j, "records_processed", report->rows_fetched);
     json_add_int(&j, "records_inserted", report->rows_written);
-    json_add_known_time(&j, "resume_at", report->resume_utc_s);
-    json_add_known_time(&j, "asked_before", report->asked_before_utc_s);
+    if (report->resume_utc_s > 0)
+        json_add_time(&j, "resume_at", report->resume_utc_s);
+    else
+        json_add_null(&j, "resume_at");
     json_add_error(&j, "error", &report->error);
     json_end(&j);
 }

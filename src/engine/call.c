@@ -65,7 +65,7 @@ static bool stopped(struct caller *c, struct ccd_error *err)
 {
     if (!c->stop_level || c->stop_level(c->stop_user) == 0)
         return false;
-    error_set(err, CCD_INTERRUPTED, "interrupted; what was committed stays");
+    error_set(err, CCD_INTERRUPTED, "interrupted; what was committed stays, run again to go on");
     return true;
 }
 
@@ -89,7 +89,8 @@ static int get_permit(struct caller *c, uint32_t *out_ticket, struct ccd_error *
     char when[32];
     int64_t made = c->run_calls ? *c->run_calls : c->calls;
     if (c->max_calls >= 0 && made >= c->max_calls)
-        return error_set(err, CCD_QUOTA_EXHAUSTED, "the %lld calls allowed to this run are spent",
+        return error_set(err, CCD_QUOTA_EXHAUSTED,
+                         "the %lld calls allowed to this run are spent; run again to go on",
                          (long long)c->max_calls);
     if (!c->ledger && c->open_ledger(c->ledger_user, &c->ledger, err) != 0)
         return err->status;

@@ -200,13 +200,6 @@ static bool keeps(struct judgement *out, const struct coverage_segment *known, b
     return stored;
 }
 
-/* Stored and asked for again: it stays, and now it is known when it was asked for. */
-static void renew(const struct judge_question *q, struct judgement *out, int64_t ts, bool missing)
-{
-    if (missing && ts < out->final_before_ts)
-        add_segment(out, ts, ts + step_of(q), COVERAGE_STORED, q->sent_utc_s, 0);
-}
-
 /* A vendor may mend a hole days later, and the older it is the less likely. Whole days, so that
  * neighbours are asked again together. */
 static int64_t next_check(const struct judge_question *q, int64_t ts, bool confirmed)
@@ -256,10 +249,8 @@ static void add_hole(const struct judge_question *q, struct judgement *out, int6
     for (int64_t ts = from_ts; ts < to_ts; ts += step_s) {
         const struct coverage_segment *known = known_at(q, ts, hint);
         bool missing = was_missing(q, known);
-        if (keeps(out, known, missing)) {
-            renew(q, out, ts, missing);
+        if (keeps(out, known, missing))
             continue;
-        }
         if (ts >= out->final_before_ts) {
             out->pending += missing;
             continue;
@@ -338,12 +329,12 @@ static void judge_tail(const struct judge_question *q, struct judgement *out, in
     for (int64_t ts = from_ts; ts < to; ts += step_of(q)) {
         const struct coverage_segment *known = known_at(q, ts, hint);
         bool missing = was_missing(q, known);
-        if (keeps(out, known, missing))
-            renew(q, out, ts, missing);
-        else if (missing && ts >= out->final_before_ts)
+        if (keeps(out, known, missing) || !missing)
+            continue;
+        if (ts >= out->final_before_ts)
             out->pending++;
         else
-            out->tail += missing;
+            out->tail++;
     }
 }
 

@@ -1,6 +1,6 @@
 /* What a reply proves about the periods that were asked for. Pure.
- * Invariant: a period is claimed only when it was final when the request was sent, and when the
- * reply shows it or it is stored and was asked for again. */
+ * Invariant: a period is claimed only when the reply shows it and it was final when the request was
+ * sent. */
 #ifndef ENGINE_JUDGE_H
 #define ENGINE_JUDGE_H
 

@@ -561,8 +561,6 @@ static void take_replies(struct runtime *r)
         settle_permit(r, job, reply.status > 0 ? &job->headers : NULL);
         if (job->headers.date_utc_s > 0 && job->headers.date_utc_s < job->sent_utc_s)
             job->sent_utc_s = job->headers.date_utc_s;
-        if (r->totals.first_sent_utc_s == 0 || job->sent_utc_s < r->totals.first_sent_utc_s)
-            r->totals.first_sent_utc_s = job->sent_utc_s;
         r->in_threads++;
         queue_put(&r->to_decode, job);
     }
@@ -649,7 +647,8 @@ static void check_stop(struct runtime *r)
         return;
     if (r->stop_seen == 0) {
         struct ccd_error why = {0};
-        error_set(&why, CCD_INTERRUPTED, "interrupted; what was committed stays");
+        error_set(&why, CCD_INTERRUPTED,
+                  "interrupted; what was committed stays, run again to go on");
         push_stop(r, &why);
         r->stop_deadline_us = clock_mono_us(r->config.clock) + stop_grace_us;
     }

@@ -37,9 +37,8 @@ struct runtime_config {
 };
 
 struct runtime_totals {
-    int64_t bytes;            /* received, as sent by the vendor */
-    int64_t cache_hits;       /* answers that cost no call */
-    int64_t first_sent_utc_s; /* the earliest sent_utc_s of a reply; 0 = there was none */
+    int64_t bytes;      /* received, as sent by the vendor */
+    int64_t cache_hits; /* answers that cost no call */
 };
 
 struct runtime;

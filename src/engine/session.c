@@ -386,7 +386,8 @@ static bool calls_spent(struct session *s)
     if (s->calls > 0 && any_sent(s))
         return true;
     struct ccd_error why = {0};
-    error_set(&why, CCD_QUOTA_EXHAUSTED, "the %lld calls allowed to this run are spent",
+    error_set(&why, CCD_QUOTA_EXHAUSTED,
+              "the %lld calls allowed to this run are spent; run again to go on",
               (long long)s->config.max_calls);
     stop(s, &why);
     return true;

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/time.h"
-
 static const char *const state_names[COVERAGE_STATE_COUNT] = {
     [COVERAGE_STORED] = "stored",
     [COVERAGE_EMPTY] = "empty",
@@ -168,47 +166,4 @@ size_t coverage_merge(struct coverage_segment *segments, size_t count,
         piece_count = emit(segments, piece_count, &open[0], at, until);
         at = until;
     }
-}
-
-static int64_t day_asked(const struct coverage_segment *segment)
-{
-    return segment->asked_utc_s / SECONDS_PER_DAY;
-}
-
-/* All that is older than the days apart is one group. */
-static int64_t group_of(const struct coverage_segment *segment, int64_t newest_day)
-{
-    int64_t oldest_day = newest_day - COVERAGE_DAYS_APART;
-    return day_asked(segment) > oldest_day ? day_asked(segment) : oldest_day;
-}
-
-/* The unread ones wait at the end of the room while the groups are merged at its beginning. With r
- * of them read, at most 2 * r places are taken there, and the waiting begin at count + r. */
-size_t coverage_compact(struct coverage_segment *segments, size_t count,
-                        struct coverage_segment *scratch)
-{
-    int64_t newest_day = INT64_MIN;
-    if (count == 0)
-        return 0;
-    for (size_t i = 0; i < count; i++)
-        newest_day = day_asked(&segments[i]) > newest_day ? day_asked(&segments[i]) : newest_day;
-    struct coverage_segment *end = segments + 2 * count;
-    struct coverage_segment *waiting = end - count;
-    memmove(waiting, segments, count * sizeof(*segments));
-    size_t done = 0;
-    while (waiting < end) {
-        int64_t group = group_of(&waiting[0], newest_day);
-        struct coverage_segment *left = end;
-        size_t found = 0;
-        for (struct coverage_segment *s = end; s-- > waiting;) {
-            const struct coverage_segment segment = *s;
-            if (group_of(&segment, newest_day) == group)
-                segments[done + found++] = segment;
-            else
-                *--left = segment;
-        }
-        waiting = left;
-        done += coverage_merge(segments + done, found, scratch);
-    }
-    return done;
 }

@@ -45,14 +45,6 @@ static inline bool coverage_is_confirmed(const struct coverage_segment *segment)
 size_t coverage_merge(struct coverage_segment *segments, size_t count,
                       struct coverage_segment *scratch);
 
-/* The same meaning in fewer segments, for storing: like coverage_merge, but what was asked on
- * different days of the last month (COVERAGE_DAYS_APART before the newest answer) is not joined, so
- * that a recheck still sees what was asked for since it began. Days are in no order, and overlap.
- * Room as for coverage_merge. */
-enum { COVERAGE_DAYS_APART = 31 };
-size_t coverage_compact(struct coverage_segment *segments, size_t count,
-                        struct coverage_segment *scratch);
-
 struct period_range {
     int64_t from_ts; /* inclusive */
     int64_t to_ts;   /* exclusive */

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """ccdata gaps and ccdata repair: what is not there, why, and how it comes back."""
-import email.utils
 import json
 import sqlite3
 
@@ -136,84 +135,12 @@ def test_a_run_over_all_that_is_cut_says_that_the_next_begins_anew(world):
         vendor.changes = {("BTC-USD", TODAY - 3 * DAY): {"VOLUME": -1}}
         whole = world.run("verify", "spot_ohlcv", "--all", vendor=url, environment=at())
         assert whole.returncode == 12 and "not all" not in whole.stderr and "quarantine" not in whole.stderr, whole.stderr
-        vendor.changes = {}
-        cut = world.run("verify", "spot_ohlcv", "--all", "--max_calls", "2", vendor=url, environment=few)
-        assert cut.returncode == 5 and "begins anew" in cut.stderr, cut.stderr
-        spent = world.run("verify", "spot_ohlcv", "--all", vendor=url, environment=few | {"API_RATE_LIMIT_PER_HOUR": str(len(requests) + 1)})
+        for command in ("verify", "repair"):
+            vendor.changes = {}
+            cut = world.run(command, "spot_ohlcv", "--all", "--max_calls", "2", vendor=url, environment=few)
+            assert cut.returncode == 5 and "begins anew" in cut.stderr and "run again to go on" not in cut.stderr, cut.stderr
+        spent = world.run("repair", "spot_ohlcv", "--all", vendor=url, environment=few | {"API_RATE_LIMIT_PER_HOUR": str(len(requests) + 1)})
         assert spent.returncode == 5 and "begins anew" in spent.stderr and "hour" in spent.stderr, spent.stderr
-
-
-def test_a_repair_that_was_cut_is_gone_on_with(world):
-    """As often as it takes: each page once, the oldest restatement found in the end, also behind a compaction of the coverage (64 segments)."""
-    vendor = Vendor()
-    oldest = TODAY - 100 * DAY
-    one = {"INGESTION_MAX_API_LIMIT": "1", "API_RATE_LIMIT_PER_SECOND": "0", "API_RATE_LIMIT_PER_MINUTE": "0", "INGESTION_API_CALL_DELAY": "0"}
-    with harness.replay(vendor.answer) as (url, requests):
-        world.run_json(*COMMAND[:5], "--from", iso(oldest)[:10], "--progress", "none", vendor=url, environment=at())
-        vendor.changes = {("BTC-USD", oldest): {"CLOSE": 100.5}}
-        before, asked, codes = len(requests), [], []
-        advice = []
-        for run in range(3):
-            environment = at(1 + run) | one
-            price = world.run_json("repair", "spot_ohlcv", "--all", *advice, "--dry_run", vendor=url, environment=environment)
-            asked.append(price["totals"]["calls"])
-            cut = world.run("repair", "spot_ohlcv", "--all", *advice, "--max_calls", "45", vendor=url, environment=environment)
-            codes.append(cut.returncode)
-            if run == 0:
-                advice = cut.stderr.split("to go on, run the same command with ")[1].split()[:2]
-                assert advice == ["--asked_before", iso(NOW + DAY)], advice
-        assert (asked, codes) == ([100, 55, 10], [5, 5, 0]) and len(requests) - before == 100, (asked, codes, len(requests) - before)
-        assert world.query("SELECT close FROM fact_spot_ohlcv_1d WHERE ts = ?", oldest) == [(100.5,)]
-        again = world.run_json("repair", "spot_ohlcv", "--all", *advice, vendor=url, environment=at(4) | one)
-        assert again["totals"]["calls"] == 0, again["totals"]
-    for value in ("yesterday", iso(NOW + DAY)):
-        wrong = world.run("repair", "spot_ohlcv", "--asked_before", value, environment=at())
-        assert wrong.returncode == 2 and value in wrong.stderr, wrong.stderr
-
-
-def test_a_repair_that_was_cut_leaves_alone_what_the_vendor_lost(world):
-    """What a reply lacks was asked for, too; with few calls a day the repair would never come behind it. The vendor's clock is behind ours."""
-    vendor = Vendor()
-    lost, impossible = (1, 5, 20, 50, 99), (7, 33)
-    ours = {"CCDATA_NOW": iso(NOW + DAY + 90), "INGESTION_MAX_API_LIMIT": "1"}
-
-    def answer(path, query):
-        status, headers, body = vendor.answer(path, query)
-        return status, dict(headers, Date=email.utils.formatdate(vendor.now, usegmt=True)), body
-
-    with harness.replay(answer) as (url, requests):
-        world.run_json(*COMMAND[:5], "--from", day(100), "--progress", "none", vendor=url, environment=at())
-        before = world.query("SELECT ts, close FROM fact_spot_ohlcv_1d ORDER BY ts")
-        vendor.missing = {("BTC-USD", TODAY - ago * DAY) for ago in lost}
-        vendor.changes = {("BTC-USD", TODAY - ago * DAY): {"VOLUME": -1} for ago in impossible}
-        vendor.now = NOW + DAY
-        first = len(requests)
-        advice, runs, code = [], 0, 5
-        while code == 5 and runs < 20:
-            cut = json.loads(world.run("repair", "spot_ohlcv", "--all", *advice, "--max_calls", "9", "--json", vendor=url, environment=ours).stdout)
-            code, runs = cut["exit_code"], runs + 1
-            assert advice in ([], ["--asked_before", cut["asked_before"]]), (advice, cut["asked_before"])
-            advice = ["--asked_before", cut["asked_before"]]
-        calls = len(requests) - first
-        assert advice[1] == iso(NOW + DAY), advice
-        assert code == 0 and 100 <= calls <= 110, (code, runs, calls)
-        assert world.query("SELECT ts, close FROM fact_spot_ohlcv_1d ORDER BY ts") == before
-
-
-def test_a_repair_of_gaps_that_was_cut_is_gone_on_with(world):
-    vendor = Vendor()
-    holes = (5, 15, 25, 35, 45)
-    vendor.missing = {("BTC-USD", TODAY - ago * DAY) for ago in holes}
-    one = {"INGESTION_MAX_API_LIMIT": "1"}
-    with harness.replay(vendor.answer) as (url, requests):
-        ingest(world, url)
-        vendor.missing = set()
-        before = len(requests)
-        for run, (arguments, code) in enumerate((([], 5), (["--asked_before", iso(NOW + DAY)], 5), (["--asked_before", iso(NOW + DAY)], 0))):
-            cut = world.run("repair", "spot_ohlcv", *arguments, "--max_calls", "2" if code else "9", vendor=url, environment=at(1 + run) | one)
-            assert cut.returncode == code, cut.stderr
-        assert len(requests) - before == len(holes)
-    assert gaps(world)[0] == []
 
 
 def test_rows_that_somebody_deleted_come_back(world):

@@ -218,8 +218,7 @@ static int delete_segments(struct sql_connection *c, const struct load_call *cal
     return status;
 }
 
-/* Writes nothing unless a quarter of them goes away: what is rewritten at every run is not worth
- * it. */
+/* Writes nothing when merging makes them no fewer. */
 static int replace_segments(struct sql_connection *c, const struct load_call *call,
                             const struct segment_list *read, struct ccd_error *err)
 {
@@ -231,8 +230,8 @@ static int replace_segments(struct sql_connection *c, const struct load_call *ca
     if (merged.failed) {
         status = error_set(err, CCD_NO_MEMORY, "no memory for %zu coverage segments", read->count);
     } else {
-        merged.count = coverage_compact(merged.items, read->count, merged.items + 2 * read->count);
-        if (merged.count <= read->count - read->count / 4 && merged.count < read->count) {
+        merged.count = coverage_merge(merged.items, read->count, merged.items + 2 * read->count);
+        if (merged.count < read->count) {
             status = delete_segments(c, call, read, err);
             if (status == CCD_OK)
                 status = sql_coverage_insert(c, call->series_id, call->step_s, merged.items,

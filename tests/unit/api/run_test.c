@@ -275,7 +275,8 @@ TEST(run_max_calls_hold_for_all_operations)
     CHECK_INT(7, fake.max_calls[0]);
     CHECK_INT(4, fake.max_calls[1]);
     CHECK_INT(0, fake.max_calls[2]);
-    CHECK_TEXT("the 7 calls allowed to this run are spent", report->error.message);
+    CHECK_TEXT("the 7 calls allowed to this run are spent; run again to go on",
+               report->error.message);
     CHECK_INT(5, report->exit_code);
     ccd_report_free(report);
 }

@@ -157,40 +157,6 @@ TEST(report_exit_5_tells_when_to_go_on)
     outcome_release(&outcome);
 }
 
-TEST(report_of_a_recheck_tells_how_to_go_on)
-{
-    static const struct {
-        enum ccd_status status;
-        int64_t resume_utc_s;
-        const char *next;
-    } CASES[] = {
-        {CCD_QUOTA_EXHAUSTED, 1767322800,
-         "next: to go on, run the same command with --asked_before 2026-01-01T12:00:00Z after "
-         "2026-01-02T03:00:00Z, or with --wait\n"},
-        {CCD_QUOTA_EXHAUSTED, 0,
-         "next: to go on, run the same command with --asked_before 2026-01-01T12:00:00Z\n"},
-        {CCD_INTERRUPTED, 0,
-         "next: to go on, run the same command with --asked_before 2026-01-01T12:00:00Z\n"},
-        {CCD_NETWORK, 0,
-         "next: check the network and DATA_API_BASE_URL, then run the same command again\n"},
-    };
-    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
-        fake_reset();
-        fake.report = partial_report();
-        struct ccd_series_result *series =
-            (struct ccd_series_result *)fake.report.operations[0].series;
-        series[1].error = (struct ccd_error){.status = CASES[i].status, .message = "it ended"};
-        fake.report.error = series[1].error;
-        fake.report.exit_code = ccd_status_exit_code(CASES[i].status);
-        fake.report.resume_utc_s = CASES[i].resume_utc_s;
-        fake.report.asked_before_utc_s = 1767268800;
-        struct outcome outcome = run_line("repair spot_ohlcv --all");
-        if (!CHECK(contains(outcome.err, CASES[i].next)))
-            fprintf(stderr, "  %s\n", outcome.err);
-        outcome_release(&outcome);
-    }
-}
-
 TEST(report_causes_of_an_operation_and_of_a_run)
 {
     static const struct ccd_operation OPERATION = {

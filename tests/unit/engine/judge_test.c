@@ -329,32 +329,6 @@ TEST(judge_stored_rows_are_not_taken_away)
     end(&f);
 }
 
-/* As in a repair: 11-13 and 17-18 are asked for again, and so is 15-16, which was a hole. */
-TEST(judge_stored_rows_that_were_asked_for_again_stay_and_are_renewed)
-{
-    struct fixture f;
-    begin(&f);
-    know(&f, 5, 11, COVERAGE_STORED, at(100), 0);
-    know(&f, 11, 13, COVERAGE_STORED, at(100), at(900));
-    know(&f, 13, 15, COVERAGE_STORED, at(100), 0);
-    know(&f, 15, 16, COVERAGE_EMPTY, at(100), at(900));
-    know(&f, 17, 20, COVERAGE_STORED, at(100), at(900));
-    add(&f, 14, 15);
-    add(&f, 16, 18);
-    f.q.newest_ts = at(30);
-    CHECK_INT(0, judge(&f));
-    CHECK_TEXT("stored 11-13, stored 14-15, empty 15-16, stored 16-20", segments(&f));
-    CHECK_INT(4, f.j->kept);
-    f.q.newest_ts = 0; /* the same at the end of what is known */
-    CHECK_INT(0, judge(&f));
-    CHECK_TEXT("stored 11-13, stored 14-15, empty 15-16, stored 16-20", segments(&f));
-    CHECK_INT(4, f.j->kept);
-    judge_nothing(&f.q, f.j);
-    CHECK_TEXT("stored 11-13, stored 17-20", segments(&f));
-    CHECK_INT(5, f.j->kept);
-    end(&f);
-}
-
 TEST(judge_tail_is_left_open_while_nothing_newer_is_known)
 {
     struct fixture f;
@@ -884,7 +858,7 @@ TEST(judge_days)
 
 /* Any page of any history: each missing period of the window is counted exactly once; segments
  * ascend, do not overlap, lie in what was asked but for a refuted start, claim only final periods;
- * stored claims have a row, or had one that was asked for again. */
+ * stored claims have a row. */
 static bool page_holds(struct fixture *f)
 {
     const struct judgement *j = f->j;
@@ -898,8 +872,7 @@ static bool page_holds(struct fixture *f)
         for (int64_t ts = gap.from_ts; ts < gap.to_ts; ts += STEP_S)
             head += ts >= j->head.from_ts && ts < j->head.to_ts;
     }
-    if (missing != j->fetched + j->empty + j->rejected_count + j->pending + j->tail + j->kept +
-                       head)
+    if (missing != j->fetched + j->empty + j->rejected_count + j->pending + j->tail + head)
         return false;
     for (size_t i = 0; i < j->segment_count; i++) {
         const struct coverage_segment *s = &j->segments[i];
@@ -913,10 +886,6 @@ static bool page_holds(struct fixture *f)
             continue;
         for (int64_t ts = s->from_ts; ts < s->to_ts; ts += STEP_S) {
             bool found = false;
-            for (size_t k = 0; k < q->merged_count; k++)
-                found |= q->merged[k].from_ts <= ts && ts < q->merged[k].to_ts &&
-                         q->merged[k].state == COVERAGE_STORED &&
-                         q->merged[k].next_check_utc_s != 0;
             for (size_t row = 0; row < f->batch.row_count; row++)
                 found |= rows_ts(&f->batch, row) == ts && !j->rejected[row];
             if (!found)
@@ -933,8 +902,7 @@ static void random_history(struct fixture *f, struct rng *r)
         int64_t asked = at(700 + (int64_t)rng_below(r, 300));
         int64_t check = rng_below(r, 2) ? 0 : asked + HOLE_CHECK_S;
         enum coverage_state state = (enum coverage_state)rng_below(r, COVERAGE_STATE_COUNT);
-        bool can_be_due = state == COVERAGE_EMPTY || state == COVERAGE_STORED;
-        know(f, m, to, state, asked, can_be_due ? check : 0);
+        know(f, m, to, state, asked, state == COVERAGE_EMPTY ? check : 0);
         m = to + (int64_t)rng_below(r, 6);
     }
 }

@@ -362,31 +362,6 @@ CONTRACT(compaction_keeps_the_meaning)
     page_release(&page);
 }
 
-/* What was asked on different days of a month stays apart, so that a repair that was cut can tell
- * what it has asked. */
-CONTRACT(compaction_keeps_the_days_apart)
-{
-    struct page page;
-    struct coverage_segment got[64];
-    struct store_page_result result;
-    page_init_days(&page, 100, 1);
-    for (int i = 0; i < 12; i++) {
-        page.p.segment_count = 0;
-        page_cover(&page, day(i), day(i + 1), COVERAGE_STORED);
-        page.segments[0].asked_utc_s = 1700000000 + (i / 4) * 86400 + i;
-        CHECK(page_put(f, &page, &result));
-    }
-    CHECK_INT(CCD_OK,
-              f->store->ops->compact_coverage(f->store, page.names.series_id, 86400, 0, &f->err));
-    size_t count = stored_coverage(f, &page, got, 64);
-    CHECK_INT(persists(f) ? 3 : 0, count);
-    for (size_t i = 0; i < count; i++) {
-        CHECK_INT(4 * 86400, got[i].to_ts - got[i].from_ts);
-        CHECK_INT(0, (got[i].asked_utc_s - 1700000000) % 86400 % 4);
-    }
-    page_release(&page);
-}
-
 CONTRACT(compaction_leaves_short_lists)
 {
     struct page page;
